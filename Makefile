@@ -1,0 +1,65 @@
+# make install | index | web | test | lint | types | eval | bench | wheel | constraints | clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+.DEFAULT_GOAL := help
+.PHONY: help install index web test browser lint types eval bench wheel constraints clean
+
+help:
+	@sed -n '1s/^# //p' Makefile
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Run: make install PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the advisor with its tools; the first time takes some minutes"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[documents,dev]'
+	@touch $(STAMP)
+
+index: install
+	@$(BIN)/advisor index
+
+web: index
+	@$(BIN)/advisor web
+
+# The page is tested in a real browser; without one those tests are skipped and say so.
+browser:
+	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing chromium for the tests of the page"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+		|| echo "chromium could not be installed; the tests of the page will be skipped"; \
+	fi
+
+test: install browser lint types
+	@$(BIN)/pytest
+
+lint: install
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: install
+	@$(BIN)/mypy
+
+eval: install
+	@$(BIN)/python -m evals.gate
+
+bench: install
+	@$(BIN)/python -m benchmarks.latency
+	@$(BIN)/python -m benchmarks.clapnq
+	@$(BIN)/python -m benchmarks.scifact
+	@$(BIN)/python -m benchmarks.kills --kills 200
+
+wheel: install
+	@rm -rf dist
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+# Writes constraints.txt anew from what is installed.
+constraints: install
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable --exclude cmo-advisor \
+		| sed -n 's/^\([A-Za-z0-9._-]*==[^+ ]*\).*/\1/p'; } > constraints.new && mv constraints.new constraints.txt
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Front ends: each asks the same `Advisor` and shows the same `Turn`."""

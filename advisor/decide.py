@@ -1,0 +1,151 @@
+"""Whether the guidance holds an answer: a decision learnt from labelled questions.
+
+Similarity alone cannot tell (unanswerable questions reach a cosine of 0.49, answerable ones go down
+to 0.27), so it is weighed with what the passages leave out of the question: its rare words, its
+names and numbers, and the kind of thing asked. `python -m evals.train` fits the weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from advisor.evidence import Sentence, covered, logistic
+from advisor.query import Query, Term, stems_of, words_of
+from advisor.types import Encoder, Passage
+from advisor.weights import learnt
+from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
+
+FEATURES = (
+    "best cosine", "mean of three cosines", "passage score", "margin", "nearest question", "sentence coverage", "passage coverage",
+    "union coverage", "rarest word missing", "named word missing", "word unknown to the corpus", "named word unknown", "words missing",
+    "year missing", "words", "best sentence", "no figure where asked", "agreement", "gain without a word", "gain without a missing word",
+    "sum of gains", "gain without a missing word, passage", "support of words", "passage cosine", "coverage of best sentence",
+    "nearest question above text", "kind of question",
+)  # fmt: skip
+MOST_TERMS = 9
+
+LATEST = 2020  # years before are people's own histories; a later one that no passage holds asks for what is not there
+_ROLE = re.compile(
+    r"\b(?:becom\w+|to be|being|work(?:ing)? as|career (?:as|path (?:to|for|of))|path (?:to|for)|role of|job of|steps to becom\w+|what (?:does|do)(?= an? .{3,40} (?:do|earn|make)\b)|do(?= \w+s? (?:get|become)))"
+    r"(?: an?| the)? ((?:[\w'’-]+ ){0,3}?[\w'’-]+(?:er|or|ist|ant|ent|ian|man|ary|eer|geon|ess|ef|lot|rse|dge|cer|ate))\b(?= (?:do|does|earn|earns|make|makes|get|need|at|in|for|of|after|salary|instead|or|with|without)\b|[?.!,]|$)",
+    re.I,
+)
+_YEAR = re.compile(r"\b(?:19|20|21)\d\d\b")
+
+
+def without_each(query: Query) -> tuple[list[Term], list[str]]:
+    """The question once without each of its content words, rarest first: what shows which words matter."""
+    terms = sorted(query.terms, key=lambda t: -t.weight)[:MOST_TERMS]
+    return terms, [re.sub(rf"\b{re.escape(t.word)}\b", " ", query.focus, count=1) for t in terms]
+
+
+def features(
+    query: Query, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
+) -> tuple[float, ...]:
+    """What speaks for and against an answer being there; `frequency` counts the chunks that hold a word.
+
+    A word matters, and is not met, where the passages are nearer to the question without it.
+    """
+    terms, variants = without_each(query)
+    vectors = encoder.encode([query.focus, *variants])
+    asked, without = vectors[0], vectors[1:]
+    near = passages[:8]
+    inner = np.concatenate([p.vectors for p in near if p.vectors is not None and len(p.vectors)]) if near else np.zeros((0, len(asked)))
+    plain = inner @ asked if len(inner) else np.zeros(1)
+    gains = (without @ inner.T).max(axis=1) - plain.max() if len(inner) and len(without) else np.zeros(len(terms))
+    best_of = [p.vectors.mean(axis=0) for p in near[:3] if p.vectors is not None and len(p.vectors)]
+    whole = np.array([v / (np.linalg.norm(v) or 1.0) for v in best_of]) if best_of else np.zeros((1, len(asked)))
+    gains_whole = (without @ whole.T).max(axis=1) - (whole @ asked).max() if len(without) else np.zeros(len(terms))
+
+    texts = [stems_of(f"{p.chunk.document.title} {p.chunk.heading} {p.chunk.text}") for p in passages[:5]]
+    union: set[str] = set().union(*texts[:3]) if texts else set()
+    cosines = sorted((s.features[0] for s in sentences), reverse=True)
+    scores = [p.score for p in passages]
+    lost = [not t.alike & union for t in terms]
+    unknown = [gone and not frequency(t.word) for t, gone in zip(terms, lost, strict=True)]
+    years = _YEAR.findall(query.focus)
+
+    def most(values: Any, *masks: Sequence[bool]) -> float:
+        kept = [float(v) for v, *on in zip(values, *masks, strict=True) if all(on)]
+        return max(kept, default=0.0)
+
+    weights = [t.weight for t in terms]
+    named = [t.named for t in terms]
+    return (
+        cosines[0] if cosines else 0.0,
+        float(np.mean(cosines[:3])) if cosines else 0.0,
+        scores[0] if scores else 0.0,
+        scores[0] - scores[min(len(scores), 8) - 1] if scores else 0.0,
+        max((p.asked for p in passages), default=0.0),
+        max((covered(query.terms, s.stems) for s in sentences[:12]), default=0.0),
+        max((covered(query.terms, t) for t in texts), default=0.0),
+        covered(query.terms, union),
+        most(weights, lost),
+        most(weights, lost, named),
+        most(weights, unknown),
+        most(weights, unknown, named),
+        min(sum(lost), 6) / 6,
+        float(any(all(y not in p.chunk.text for p in passages[:3]) for y in years)),
+        min(len(query.terms), 10) / 10,
+        sentences[0].score if sentences else 0.0,
+        float(query.kind == "figure" and not any(s.features[8] for s in sentences[:5])),
+        float(bool(passages) and bool(sentences) and sentences[0].chunk is passages[0].chunk),
+        most(gains, [True] * len(terms)),
+        most(gains, lost),
+        float(np.clip(gains, 0, None).sum()),
+        most(gains_whole, lost),
+        float(np.mean(gains < -0.02)) if len(gains) else 0.0,
+        float((whole @ asked).max()),
+        covered(query.terms, sentences[0].stems) if sentences else 0.0,
+        max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
+        probed(encoder, query.text),
+    )
+
+
+def probed(encoder: Encoder, question: str) -> float:
+    """How much a question resembles those that career guidance answers, whatever the guidance.
+
+    Pay, steps and differences against pass rates, templates, named places and private matters: a linear
+    probe of the question's vector. It counts for questions near those it was learnt on and fades to 0
+    for others; it is 0 for an embedding model it was not learnt on.
+    """
+    probe = learnt()["decision"]["probe"]
+    if probe["model"] != encoder.name.split("@")[0]:
+        return 0.0
+    vector = encoder.encode([question])[0]
+    nearness = (float(np.dot(vector, probe["centre"])) - probe["from"]) / (probe["to"] - probe["from"])
+    return float((float(np.dot(vector, probe["weights"])) + float(probe["bias"])) * min(1.0, max(0.0, nearness)))
+
+
+def confidence(values: Sequence[float]) -> float:
+    """The chance that the guidance holds an answer, between 0 and 1."""
+    decision = learnt()["decision"]
+    return logistic(values, decision["weights"], decision["bias"])
+
+
+def foreign(query: Query, frequency: Callable[[str], int]) -> bool:
+    """Whether a question is about what the guidance never names.
+
+    A role it asks how to take up ("become a nurse anesthetist"), a year, or two rare words, of which no
+    passage holds any: what people are called and what things are called is not paraphrased.
+    """
+    for match in _ROLE.finditer(query.focus):
+        words = [w.lower() for w in words_of(match.group(1))]
+        while words and (words[-1] in FUNCTION_WORDS or words[-1] in GENERIC_WORDS):
+            words.pop()
+        role = " ".join(words[-2:])
+        if role and not frequency(role):
+            return True
+    if any(int(year) > LATEST and not frequency(year) for year in _YEAR.findall(query.focus)):
+        return True
+    strangers = [t for t in query.terms if t.weight >= 1.0 and len(t.word) > 4 and t.word.isalpha() and not frequency(t.word)]
+    return len(strangers) >= 2
+
+
+def threshold() -> float:
+    """The confidence below which a question is declined."""
+    return float(learnt()["decision"]["threshold"])

@@ -1,0 +1,84 @@
+"""What is installed, indexed, stale and switched on, and how to fix what is not well."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from advisor.assemble import index_state
+from advisor.config import Settings, silence_vendors
+from advisor.encode import export_folder, model_stamp
+from advisor.errors import AdvisorError
+from advisor.library import Library
+
+Rows = list[tuple[str, str, str]]
+_PACKAGES = ("langchain", "chromadb", "sentence-transformers", "onnxruntime", "gradio", "sqlalchemy")
+_REMEDIES = {
+    "missing": "Run: advisor index",
+    "other-model": "Run: advisor index (the guidance is embedded again)",
+    "stale": "Run: advisor index (only what changed is embedded)",
+    "ready": "",
+}
+
+
+def examine(settings: Settings) -> tuple[Rows, Rows]:
+    """Checks as (what, state, remedy), states opening with ✓, ! or ✗; and every setting with its value."""
+    silence_vendors()
+    rows: Rows = []
+    for package in _PACKAGES:
+        try:
+            rows.append((package, f"✓ {version(package)}", ""))
+        except PackageNotFoundError:
+            rows.append((package, "✗ not installed", f"Run: pip install {package}"))
+    documents = find_spec("pypdf") is not None and find_spec("docx") is not None
+    rows.append(
+        ("PDF and DOCX", "✓ readable" if documents else "! not readable", "" if documents else "Run: pip install 'cmo-advisor[documents]'")
+    )
+    rows += _home(settings)
+    rows += _index(settings)
+    shown = [
+        (f"ADVISOR_{name.upper()}", str(getattr(settings, name)), field.description or "") for name, field in Settings.model_fields.items()
+    ]
+    return rows, shown
+
+
+def _home(settings: Settings) -> Rows:
+    folder = next(p for p in (settings.home, *settings.home.parents) if p.exists())
+    other = "Set ADVISOR_HOME to a folder you may write"
+    if not folder.is_dir():
+        return [("data folder", f"✗ {folder} is not a folder", other)]
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return [("data folder", f"✗ {folder} cannot be written ({error.strerror})", other)]
+    free = shutil.disk_usage(folder).free // 1_000_000
+    state = f"✓ {free:,} MB free" if free > 500 else f"! only {free} MB free"
+    return [("data folder", state, "" if free > 500 else f"Free some space where {settings.home} lies")]
+
+
+def _index(settings: Settings) -> Rows:
+    try:
+        stamp = model_stamp(settings.embedding_model)
+        exported = (export_folder(settings, stamp) / "ready.json").is_file()
+        if not settings.database.exists():
+            return [("index", "✗ missing", _REMEDIES["missing"])]
+        library = Library(settings.database)
+        state = index_state(settings, library)
+        documents = library.listed()
+    except AdvisorError as error:
+        return [("index", "✗ cannot be used", str(error))]
+    mark = {"ready": "✓", "stale": "!"}.get(state.state, "✗")
+    held = f" ({len(documents)} documents, {sum(d.chunks for d in documents)} passages from {state.folder})" if documents else ""
+    return [
+        ("index", f"{mark} {state.state}{held}", _REMEDIES[state.state]),
+        ("embedding model", f"✓ {stamp}", ""),
+        (
+            "questions encoded by",
+            "✓ ONNX Runtime" if exported else "! sentence-transformers (slower start)",
+            "" if exported else "Run: advisor index",
+        ),
+        ("answers by", "✓ quoting, with no model", ""),
+    ]

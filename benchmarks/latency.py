@@ -1,0 +1,133 @@
+"""How long questions take, warm and cold, and what serving weighs.
+
+python -m benchmarks.latency
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from advisor.assemble import open_advisor
+from advisor.config import Settings, shipped, silence_vendors
+from advisor.corpus import read_corpus
+from advisor.encode import SentenceTransformerEncoder, model_stamp
+from advisor.library import Library
+from benchmarks.report import record
+from evals.cases import FOLDER, read_cases
+
+Rows = list[tuple[str, str, object]]
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def warm() -> Rows:
+    """A question after warming, and its embedding alone, in milliseconds."""
+    advisor = open_advisor(remember=False)
+    questions = [c.question for c in read_cases(FOLDER / "answers.jsonl")]
+    for question in questions[:20]:
+        advisor.ask(question)
+    asked = sorted(timed(lambda q=q: advisor.ask(q)) * 1000 for q in questions)
+    encoder = advisor.answerer().encoder  # type: ignore[attr-defined]
+    embedded = sorted(timed(lambda q=q: encoder.encode([q])) * 1000 for q in questions)
+    return [
+        ("warm question, p50 ms", "≤ 40", round(statistics.median(asked), 1)),
+        ("warm question, p95 ms", "≤ 100", round(asked[int(0.95 * len(asked))], 1)),
+        ("embedding one question, p50 ms", "≤ 10", round(statistics.median(embedded), 1)),
+    ]
+
+
+def cold(command: list[str]) -> float:
+    """The wall time of a whole process, median of five, in seconds."""
+    return statistics.median(timed(lambda: subprocess.run(command, capture_output=True, check=True)) for _ in range(5))
+
+
+def serving() -> Rows:
+    """Seconds from start to the first page, and the memory of the process after questions were answered."""
+    start = time.perf_counter()
+    # Its own session, so that all of it can be stopped.
+    with subprocess.Popen(
+        [sys.executable, "-m", "advisor.cli", "web", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            address = next(m.group() for line in server.stdout if (m := re.search(r"http://127\.0\.0\.1:\d+", line)))
+            reached(address + "/")
+            served = time.perf_counter() - start
+            reached(address + "/readyz")
+            time.sleep(2)
+            memory = psutil.Process(server.pid).memory_info().rss / 1e6
+        finally:
+            server.terminate()
+    return [("page served, s after start", "≤ 6", round(served, 1)), ("resident memory while serving, MB", "≤ 500", round(memory))]
+
+
+def reached(url: str, seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                answer.read()
+            return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def indexing() -> Rows:
+    """The texts of the shipped guidance through the encoder alone and through a whole update, in one run."""
+    settings = Settings.load()
+    stamp = model_stamp(settings.embedding_model)
+    encoder = SentenceTransformerEncoder(settings.embedding_model, stamp)
+    encoder.encode(["warm"] * 32)
+    batches: list[list[str]] = []
+
+    class Recorder:
+        name, dimensions = encoder.name, encoder.dimensions
+        count, rank = encoder.count, encoder.rank
+
+        def encode(self, texts: list[str]) -> object:
+            batches.append(list(texts))
+            return encoder.encode(texts)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        library = Library(Path(scratch) / "advisor.db")
+        corpus = read_corpus(shipped("corpus"))
+        whole = timed(lambda: library.update(corpus, Recorder(), limit=settings.chunk_tokens))  # type: ignore[arg-type]
+    alone = timed(lambda: [encoder.encode(batch) for batch in batches])
+    return [("indexing, share of the encoder's own throughput", "≥ 0.90", round(alone / whole, 3))]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__.splitlines()[0]).parse_args(arguments)
+    silence_vendors()
+    cli = [sys.executable, "-m", "advisor.cli"]
+    rows = warm()
+    rows.append(("cold `advisor ask`, s", "≤ 3", round(cold([*cli, "ask", "Do I need an MBA to become a CMO?"]), 2)))
+    rows.append(("`advisor --help`, s", "≤ 0.3", round(cold([*cli, "--help"]), 2)))
+    rows += serving()
+    rows += indexing()
+    rows.append(("cores", "", os.cpu_count()))
+    record("latency", rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""Where benchmarks find data and put their figures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def data_folder(given: Path | None, name: str) -> Path | None:
+    """The folder of a public data set, or None where it is not on this machine."""
+    root = given or Path(os.environ.get("ADVISOR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    return root / name if (root / name).is_dir() else None
+
+
+def record(name: str, rows: Sequence[tuple[str, str, object]]) -> None:
+    """Prints rows of what, bar and figure, and keeps them in `benchmarks/results/`."""
+    RESULTS.mkdir(exist_ok=True)
+    kept = [{"what": what, "bar": bar, "measured": figure, "command": f"python -m benchmarks.{name}"} for what, bar, figure in rows]
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for what, bar, figure in rows:
+        print(f"{what:62} {bar:>14}  {figure}")

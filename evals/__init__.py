@@ -1,0 +1,1 @@
+"""Evaluation suites: cases as data, metrics as plain functions, one pipeline."""

@@ -1,0 +1,125 @@
+"""Fixtures: homes of their own, small corpora, the command line as users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from advisor.config import Settings
+from advisor.corpus import Corpus, read_corpus
+from advisor.hashed import HashedEncoder
+from advisor.library import Library
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+Written = Callable[[Mapping[str, str | bytes]], Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _environment(**settings: str) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")}
+    return {**plain, **{f"ADVISOR_{name.upper()}": value for name, value in settings.items()}}
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the home of whoever runs it."""
+    for name in [n for n in os.environ if n.startswith("ADVISOR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
+
+
+def _index(home: Path, **settings: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor.cli", "index"],
+        env=_environment(home=str(home), **settings),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    if done.returncode:
+        pytest.fail(f"advisor index failed with exit code {done.returncode}:\n{done.stderr}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the shipped corpus, indexed with the real model; ADVISOR_TEST_HOME names one to use again."""
+    given = os.environ.get("ADVISOR_TEST_HOME")
+    home = Path(given) if given else tmp_path_factory.mktemp("indexed") / "home"
+    _index(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def hashed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the shipped corpus, indexed in a second by the encoder without a model."""
+    home = tmp_path_factory.mktemp("hashed") / "home"
+    _index(home, embedding_model="hashed")
+    return home
+
+
+@pytest.fixture(scope="session")
+def shipped_corpus() -> Corpus:
+    return read_corpus(CHECKOUT / "corpus")
+
+
+@pytest.fixture
+def encoder() -> HashedEncoder:
+    return HashedEncoder()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Writes files into a folder `corpus` and gives the folder."""
+
+    def write(files: Mapping[str, str | bytes]) -> Path:
+        folder = tmp_path / "corpus"
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = Library(tmp_path / "library" / "advisor.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def hashed_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of an empty home and the encoder without a model."""
+    monkeypatch.setenv("ADVISOR_EMBEDDING_MODEL", "hashed")
+    return Settings.load()
+
+
+@pytest.fixture
+def advisor(tmp_path: Path) -> Run:
+    """Runs the command line in a process of its own: `advisor("ask", "...", home=...)`."""
+
+    def run(
+        *arguments: str, sent: bytes = b"", model: str = "hashed", timeout: float = 120, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        settings.setdefault("home", str(tmp_path / "home"))
+        done = subprocess.run(
+            [sys.executable, "-m", "advisor.cli", *arguments],
+            env=_environment(embedding_model=model, **settings),
+            input=sent,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    return run

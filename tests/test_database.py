@@ -1,0 +1,156 @@
+"""The database file: migrated, kept whole, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from advisor import database
+from advisor.database import MIGRATIONS, is_writable, open_database, reading, storage, writing
+from advisor.errors import StorageError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "folder" / "advisor.db"
+
+
+def _version(path: Path) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_a_new_database_has_every_migration(path: Path) -> None:
+    open_database(path).dispose()
+    assert _version(path) == len(MIGRATIONS)
+    open_database(path).dispose()
+
+
+def test_an_older_database_is_migrated_and_keeps_what_it_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS[:1])
+    engine = open_database(path)
+    with writing(engine) as connection:
+        connection.execute(text("INSERT INTO meta VALUES ('key', 'kept')"))
+    engine.dispose()
+    assert _version(path) == 1
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS)
+    engine = open_database(path)
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT value FROM meta")).scalar_one() == "kept"
+        assert connection.execute(text("SELECT count(*) FROM turns")).scalar_one() == 0
+    assert _version(path) == len(MIGRATIONS)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_database(path).dispose()
+
+    def broken(connection: object) -> None:
+        connection.execute(text("CREATE TABLE half (x)"))  # type: ignore[attr-defined]
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS, broken))
+    with pytest.raises(RuntimeError):
+        open_database(path)
+    with sqlite3.connect(path) as connection:
+        assert not connection.execute("SELECT * FROM sqlite_master WHERE name = 'half'").fetchall()
+    assert _version(path) == len(MIGRATIONS)
+
+
+def test_a_database_of_a_newer_advisor_is_left_alone(path: Path) -> None:
+    open_database(path).dispose()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(StorageError, match="newer advisor"):
+        open_database(path)
+
+
+def test_what_is_written_survives_a_crash_of_the_machine(path: Path) -> None:
+    """As far as the settings go: a log written ahead, and synced at every commit."""
+    engine = open_database(path)
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_write_is_kept_whole_or_not_at_all(path: Path) -> None:
+    engine = open_database(path)
+
+    def fail() -> None:
+        with writing(engine) as connection:
+            connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        fail()
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta")).scalar_one() == 0
+    with writing(engine) as connection:
+        connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+
+
+def test_the_first_fault_is_told_where_sqlite_rolled_back_by_itself(path: Path) -> None:
+    engine = open_database(path)
+
+    def fail() -> None:
+        with writing(engine) as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            raise RuntimeError("the first fault")
+
+    with pytest.raises(RuntimeError, match="the first fault"):
+        fail()
+
+
+def test_a_reader_keeps_its_snapshot(path: Path) -> None:
+    engine = open_database(path)
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta")).scalar_one() == 0
+        with writing(engine) as other:
+            other.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+        assert connection.execute(text("SELECT count(*) FROM meta")).scalar_one() == 0
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta")).scalar_one() == 1
+
+
+def test_a_writer_waits_for_another(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(path)
+    with writing(engine), engine.connect() as other:
+        other.exec_driver_sql("PRAGMA busy_timeout=50")
+        with pytest.raises(StorageError, match="in use by another process"), storage(path):
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@pytest.mark.parametrize("content", [b"not a database at all\n" * 500, os.urandom(9000)])
+def test_a_damaged_file_is_named_with_a_remedy(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match=r"advisor\.db is damaged or not a database\. Move it away"):
+        open_database(path)
+    assert path.read_bytes() == content, "what may be rescued is left as it is"
+
+
+def test_places_that_cannot_hold_a_database_are_named(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="Set ADVISOR_HOME"):
+        open_database(Path("/dev/null/home/advisor.db"))
+    path.mkdir(parents=True)
+    with pytest.raises(StorageError, match="ADVISOR_HOME"):
+        open_database(path)
+
+
+def test_a_folder_that_cannot_be_written_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_database(path)
+    with writing(engine) as connection:
+        connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+    engine.dispose()
+    assert is_writable(path)
+    monkeypatch.setattr(database.os, "access", lambda *_: False)
+    engine = open_database(path)
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT value FROM meta")).scalar_one() == "b"
+    with pytest.raises(StorageError, match="cannot be written"), writing(engine) as connection:
+        connection.execute(text("DELETE FROM meta"))
+    assert sorted(p.name for p in path.parent.iterdir()) == ["advisor.db"]
