@@ -1,0 +1,41 @@
+"""Follow-ups are made whole; questions that stand on their own are left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.condense import condense
+from advisor.types import Exchange, Outcome
+
+
+def _asked(question: str, outcome: Outcome = "answered") -> Exchange:
+    return Exchange(question, question, "…", outcome)
+
+
+BEFORE = [_asked("How much does a medical director earn?")]
+
+
+@pytest.mark.parametrize("question", ["And in Texas?", "Why?", "What about bonuses?", "Is it taxed?", "How long does that take?"])
+def test_a_follow_up_brings_the_subject_along(question: str) -> None:
+    query = condense(question, BEFORE)
+    assert query.startswith(question)
+    assert "medical" in query and "director" in query
+
+
+@pytest.mark.parametrize("question", ["Which committees should a hospitalist join?", "How do search firms find candidates for CMO posts?"])
+def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
+    assert condense(question, BEFORE) == question
+
+
+def test_the_first_question_is_left_alone() -> None:
+    assert condense("Why?", []) == "Why?"
+
+
+def test_a_follow_up_leans_on_the_last_question_that_was_answered() -> None:
+    history = [*BEFORE, _asked("What is the weather?", "declined"), _asked("thanks", "chat")]
+    assert "director" in condense("Why?", history)
+    assert condense("Why?", [_asked("What is the weather?", "declined")]) == "Why?"
+
+
+def test_noise_leans_on_nothing() -> None:
+    assert condense("y" * 900, BEFORE) == "y" * 900

@@ -1,0 +1,37 @@
+"""Misspelt words are put right by the guidance's own words, and nothing else is touched."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.spelling import Speller, edits
+
+WORDS = {"director": 9, "fellowship": 4, "committee": 7, "salary": 5, "physician": 20, "hospital": 12}
+ENGLISH = {"weather", "doctor", "hospice", "celery", "directory"}
+SPELLER = Speller(WORDS, ENGLISH.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("medical directer", "medical director"), ("felowship", "fellowship"), ("comittee work", "committee work"), ("slaary", "salary")],
+)
+def test_a_misspelt_word_becomes_the_word_of_the_guidance(written: str, meant: str) -> None:
+    assert SPELLER.correct(written) == meant
+
+
+@pytest.mark.parametrize("text", ["weather", "celery", "Hospice directory", "DIRECTER", "VPMA", "physicians", "xqzjw", "pay", "", "42 %"])
+def test_words_that_are_known_or_like_nothing_stay(text: str) -> None:
+    assert SPELLER.correct(text) == text
+
+
+@given(st.text("abcd", max_size=7), st.text("abcd", max_size=7))
+def test_edits_are_the_same_both_ways_and_none_for_equal_words(a: str, b: str) -> None:
+    assert edits(a, b, 9) == edits(b, a, 9) <= max(len(a), len(b))
+    assert (edits(a, b, 9) == 0) == (a == b)
+
+
+def test_a_swap_of_neighbours_is_one_edit_and_more_than_the_limit_is_cut_off() -> None:
+    assert edits("slaary", "salary", 2) == 1
+    assert edits("abcdef", "uvwxyz", 2) == 3
