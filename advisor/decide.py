@@ -16,7 +16,7 @@ import numpy as np
 from advisor.evidence import Sentence, covered, logistic
 from advisor.query import Query, Term, stems_of, words_of
 from advisor.types import Encoder, Passage
-from advisor.weights import learnt
+from advisor.weights import learnt, probe
 from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
 
 FEATURES = (
@@ -51,8 +51,8 @@ def features(
     A word matters, and is not met, where the passages are nearer to the question without it.
     """
     terms, variants = without_each(query)
-    vectors = encoder.encode([query.focus, *variants])
-    asked, without = vectors[0], vectors[1:]
+    vectors = encoder.encode([query.text, query.focus, *variants] if query.profile else [query.focus, *variants])
+    asked, without = vectors[-1 - len(variants)], vectors[len(vectors) - len(variants) :]
     near = passages[:8]
     inner = np.concatenate([p.vectors for p in near if p.vectors is not None and len(p.vectors)]) if near else np.zeros((0, len(asked)))
     plain = inner @ asked if len(inner) else np.zeros(1)
@@ -102,23 +102,21 @@ def features(
         float((whole @ asked).max()),
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
-        probed(encoder, query.text),
+        probed(encoder, vectors[0]),
     )
 
 
-def probed(encoder: Encoder, question: str) -> float:
-    """How much a question resembles those that career guidance answers, whatever the guidance.
+def probed(encoder: Encoder, vector: Any) -> float:
+    """How much a question resembles those that guidance on a career answers, against those it does not.
 
-    Pay, steps and differences against pass rates, templates, named places and private matters: a linear
-    probe of the question's vector. It counts for questions near those it was learnt on and fades to 0
-    for others; it is 0 for an embedding model it was not learnt on.
+    Pay, steps and differences against pass rates, templates, named places and private matters: a support
+    vector machine on the vectors of labelled questions. A question like none of them gets about the
+    bias; an embedding model it was not learnt on, 0.
     """
-    probe = learnt()["decision"]["probe"]
-    if probe["model"] != encoder.name.split("@")[0]:
+    known = probe()
+    if known.model != encoder.name.split("@")[0]:
         return 0.0
-    vector = encoder.encode([question])[0]
-    nearness = (float(np.dot(vector, probe["centre"])) - probe["from"]) / (probe["to"] - probe["from"])
-    return float((float(np.dot(vector, probe["weights"])) + float(probe["bias"])) * min(1.0, max(0.0, nearness)))
+    return float(np.exp(2 * known.gamma * (known.vectors @ vector - 1)) @ known.weights) + known.bias
 
 
 def confidence(values: Sequence[float]) -> float:

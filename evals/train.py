@@ -1,18 +1,20 @@
-"""Learns `advisor/weights.json` from labelled questions of the split `tune`.
+"""Learns `advisor/weights.json` and `advisor/probe.npz` from labelled questions of the split `tune`.
 
     python -m evals.train --home FOLDER [--clapnq FOLDER]
 
 What is learnt: how well a sentence answers (labels: sentences that hold an expected fact), and
-whether the guidance holds an answer (labels: cases to answer and to decline, the questions that our
-sections list, each measured with itself left out, and all of it once more on the same guidance
-without front matter and questions, as an operator's own text would be). `harbor-pilot.txt` and, where
-given, the public half of CLAPNQ stand for single articles. Nothing of the split `held-out` and none
-of the other foreign texts is read. Takes some five minutes.
+whether the guidance holds an answer (labels: cases to answer and to decline; the questions that our
+sections list, each measured with itself left out; cases to answer with the sections that answer them
+taken away; and all of it once more on the same guidance without front matter and questions, as an
+operator's own text would be). The texts of `foreign/tune/` and, where given, the public half of CLAPNQ
+stand for single articles. Nothing of the split `held-out` and no other foreign text is read. Takes
+some ten minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import shutil
@@ -25,11 +27,10 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
-import advisor
 from advisor import decide
 from advisor.assemble import build_index, open_advisor
 from advisor.config import Settings, shipped, silence_vendors
@@ -38,13 +39,13 @@ from advisor.errors import QuestionError
 from advisor.pipeline import Advisor
 from advisor.quote import QuotingAnswerer
 from advisor.retrieve import HybridRetriever
+from advisor.types import Chunk
+from advisor.weights import PROBE, WEIGHTS
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
 from evals.metrics import flat
 from evals.single import advisor_on, prepared_home, write_article
 
-WEIGHTS = Path(advisor.__file__).parent / "weights.json"
-FOLDS, PROBE_C, DECISION_C, SENTENCE_C = 10, 4.0, 1.0, 0.3
-NEAR, FAR = 0.15, 0.30  # nearness to the training questions between which the probe fades in
+FOLDS, PROBE_C, GAMMA, DECISION_C, SENTENCE_C = 10, 4.0, 1.5, 1.0, 0.3
 # What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
 SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 1)
 THRESHOLD = 0.42  # declines most of the tune cases while few answerable ones are lost
@@ -62,15 +63,27 @@ class Row:
     probed: bool = True
 
 
-def seen(advisor: Advisor, question: str, answered: bool, weight: float, holds: Any = None, *, probed: bool = True) -> Row:
-    """Runs a question up to the decision; `holds(sentence)` labels sentences, or None where nothing does."""
+def seen(
+    advisor: Advisor, question: str, answered: bool, weight: float, holds: Any = None, *, probed: bool = True, without: Case | None = None
+) -> Row:
+    """Runs a question up to the decision; `holds(sentence)` labels sentences, or None where nothing does.
+
+    `without` takes away the sections that answer a case.
+    """
     answerer = advisor.answerer()
     assert isinstance(answerer, QuotingAnswerer)
     query = answerer.condense(question, [])
-    passages = advisor.retriever().search(query, advisor.passages)
+    passages = advisor.retriever().search(query, advisor.passages * (2 if without else 1))
+    if without:
+        gone = {flat(r) for r in without.relevant}
+        passages = [p for p in passages if place(p.chunk) not in gone][: advisor.passages]
     asked, _, sentences = answerer.read(query, passages)
     features = decide.features(asked, answerer.encoder, passages, sentences, answerer.frequency)[:-1]
     return Row(question, answered, weight, features, tuple((s.features, bool(holds and holds(s))) for s in sentences), probed)
+
+
+def place(chunk: Chunk) -> str:
+    return flat(f"{chunk.document.id}#{chunk.heading or chunk.document.title}")
 
 
 def holds_fact(case: Case) -> Any:
@@ -79,24 +92,41 @@ def holds_fact(case: Case) -> Any:
     facts = [flat(a) for fact in case.facts for a in fact]
 
     def holds(sentence: Any) -> bool:
-        place = flat(f"{sentence.chunk.document.id}#{sentence.chunk.heading or sentence.chunk.document.title}")
-        return place in relevant and any(a in flat(sentence.text) for a in facts)
+        return place(sentence.chunk) in relevant and any(a in flat(sentence.text) for a in facts)
 
     return holds
 
 
 def own_rows(advisor: Advisor) -> Iterator[Row]:
     """Our cases of the split `tune`; near misses outnumber the other kinds and weigh less."""
-    for file in ("answers", "conversations"):
+    for file in ("answers", "conversations", "declines", "declines-tune", "plain-tune"):
         for case in read_cases(FOLDER / f"{file}.jsonl", "tune"):
-            yield seen(advisor, case.standalone or case.question, True, 1.5, holds_fact(case))
-    for file in ("declines", "declines-tune"):
-        for case in read_cases(FOLDER / f"{file}.jsonl", "tune"):
+            question = case.standalone or case.question
             try:
-                if advisor.answerer().replies.to(case.question) is None:  # type: ignore[attr-defined]
-                    yield seen(advisor, advisor._taken(case.question), False, 0.6 if "near-miss" in case.tags else 1.0)
+                if advisor.answerer().replies.to(question) is not None:  # type: ignore[attr-defined]
+                    continue
+                question = advisor._taken(question)
             except QuestionError:
                 continue
+            if case.outcome == "answered":
+                yield seen(advisor, question, True, 1.5, holds_fact(case) if case.facts else None)
+                if case.relevant:
+                    yield seen(advisor, question, False, 0.5, probed=False, without=case)
+            else:
+                yield seen(advisor, question, False, 0.6 if "near-miss" in case.tags else 1.0)
+
+
+def foreign_rows(settings: Settings) -> Iterator[Row]:
+    """The texts on other careers that may be learnt from."""
+    for cases in sorted((FOREIGN / "tune").glob("*.cases.jsonl")):
+        name = cases.name.removesuffix(".cases.jsonl")
+        text = next(p for p in cases.parent.glob(f"{name}.*") if p != cases)
+        with advisor_on(settings, text) as single:
+            for case in read_cases(cases):
+                answered = case.outcome == "answered"
+                yield seen(single, case.question, answered, 2.0, holds_fact(case) if case.facts else None)
+                if answered:
+                    yield seen(single, case.question, False, 1.0, probed=False, without=case)
 
 
 def listed_rows(advisor: Advisor) -> Iterator[Row]:
@@ -168,35 +198,33 @@ def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
     return {"weights": rounded(raw), "bias": round(bias, 4)}
 
 
-def learn_decision(rows: list[Row], encoder: Any) -> dict[str, Any]:
-    """The probe, then the decision on features that hold the probe's verdict from folds that left the question out."""
+def learn_decision(rows: list[Row], encoder: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The decision, on features that hold the probe's verdict from folds that left the question out, and the probe."""
     career = list({r.question: r for r in rows if r.probed}.values())
     vectors = encoder.encode([r.question for r in career])
     labels, weights = np.array([r.answered for r in career]), np.array([r.weight for r in career])
     left_out = np.zeros(len(career))
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(vectors, labels):
-        model = LogisticRegression(C=PROBE_C, max_iter=3000).fit(vectors[train], labels[train], sample_weight=weights[train])
+        model = SVC(C=PROBE_C, gamma=GAMMA).fit(vectors[train], labels[train], sample_weight=weights[train])
         left_out[test] = model.decision_function(vectors[test])
-    probe = LogisticRegression(C=PROBE_C, max_iter=3000).fit(vectors, labels, sample_weight=weights)
-    centre = vectors.mean(axis=0) / np.linalg.norm(vectors.mean(axis=0))
-
-    def faded(vector: Any, verdict: Any) -> Any:
-        return verdict * np.clip((vector @ centre - NEAR) / (FAR - NEAR), 0, 1)
-
-    verdicts = dict(zip((r.question for r in career), faded(vectors, left_out), strict=True))
-    others = [r for r in rows if not r.probed]
+    probe = SVC(C=PROBE_C, gamma=GAMMA).fit(vectors, labels, sample_weight=weights)
+    verdicts = dict(zip((r.question for r in career), left_out, strict=True))
+    others = [r for r in rows if r.question not in verdicts]
     if others:
-        there = encoder.encode([r.question for r in others])
-        verdicts.update(zip((r.question for r in others), faded(there, probe.decision_function(there)), strict=True))
+        asked = [r.question for r in others]
+        verdicts.update(zip(asked, probe.decision_function(encoder.encode(asked)), strict=True))
     table = np.array([[*r.features, verdicts[r.question]] for r in rows])
     raw, bias = fitted(table, np.array([r.answered for r in rows]), np.array([r.weight for r in rows]), DECISION_C, SIGNS)
-    return {
-        "weights": rounded(raw), "bias": round(bias, 4), "threshold": THRESHOLD,
-        "probe": {
-            "model": encoder.name.split("@")[0], "weights": rounded(probe.coef_[0]), "bias": round(float(probe.intercept_[0]), 4),
-            "centre": rounded(centre), "from": NEAR, "to": FAR,
-        },
-    }  # fmt: skip
+    support = probe.support_vectors_
+    steps = np.abs(support).max(axis=1) / 127
+    return {"weights": rounded(raw), "bias": round(bias, 4), "threshold": THRESHOLD}, {
+        "model": encoder.name.split("@")[0],
+        "vectors": np.round(support / steps[:, None]).astype(np.int8),
+        "steps": steps.astype(np.float32),
+        "weights": probe.dual_coef_[0].astype(np.float32),
+        "bias": probe.intercept_[0],
+        "gamma": GAMMA,
+    }
 
 
 def rounded(values: Any) -> list[float]:
@@ -220,17 +248,16 @@ def main(arguments: list[str] | None = None) -> int:
         build_index(plain, stripped_corpus(Path(scratch)))
         on_plain = open_advisor(plain, remember=False)
         without = [*own_rows(on_plain), *listed_rows(on_plain)]
-        rows += [Row(r.question, r.answered, r.weight, r.features) for r in without]
-    with advisor_on(settings, FOREIGN / "harbor-pilot.txt") as single:
-        for case in read_cases(FOREIGN / "harbor-pilot.cases.jsonl"):
-            rows.append(seen(single, case.question, case.outcome == "answered", 2.0, holds_fact(case) if case.facts else None))
+        rows += [dataclasses.replace(r, sentences=()) for r in without]
+    rows += foreign_rows(settings)
     if options.clapnq:
         rows += clapnq_rows(settings, options.clapnq)
     print(f"{len(rows)} questions in all; fitting")
     encoder = ours.answerer().encoder  # type: ignore[attr-defined]
-    learnt = {"sentence": learn_sentences(rows), "decision": learn_decision(rows, encoder)}
-    WEIGHTS.write_text(json.dumps(learnt) + "\n", encoding="utf-8")
-    print(f"Wrote {WEIGHTS}. Run: python -m evals.run, then python -m evals.gate")
+    decision, probe = learn_decision(rows, encoder)
+    WEIGHTS.write_text(json.dumps({"sentence": learn_sentences(rows), "decision": decision}) + "\n", encoding="utf-8")
+    np.savez_compressed(PROBE, **probe)
+    print(f"Wrote {WEIGHTS.name} and {PROBE.name} ({len(probe['vectors'])} vectors). Run: python -m evals.run, then python -m evals.gate")
     return 0
 
 

@@ -19,7 +19,7 @@ BEFORE = [_asked("How much does a medical director earn?")]
 def test_a_follow_up_brings_the_subject_along(question: str) -> None:
     query = condense(question, BEFORE)
     assert query.startswith(question)
-    assert "medical" in query and "director" in query
+    assert "medical director" in query
 
 
 @pytest.mark.parametrize("question", ["Which committees should a hospitalist join?", "How do search firms find candidates for CMO posts?"])

@@ -62,7 +62,11 @@ def test_words_of_like_meaning_are_alike() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("QI/PI board-certified", ["QI", "PI", "board", "certified"]), ("U.S. Ph.D.", ["U.S", "Ph.D"]), ("a physician’s pay", ["a", "physician", "pay"])],
+    [
+        ("QI/PI board-certified", ["QI", "PI", "board", "certified"]),
+        ("U.S. Ph.D.", ["U.S", "Ph.D"]),
+        ("a physician’s pay", ["a", "physician", "pay"]),
+    ],
 )
 def test_words_come_apart_where_they_are_two(text: str, words: list[str]) -> None:
     assert words_of(text) == words
