@@ -46,10 +46,7 @@ eval: install
 	@$(BIN)/python -m evals.gate
 
 bench: install
-	@$(BIN)/python -m benchmarks.latency
-	@$(BIN)/python -m benchmarks.clapnq
-	@$(BIN)/python -m benchmarks.scifact
-	@$(BIN)/python -m benchmarks.kills --kills 200
+	@$(BIN)/python -m benchmarks
 
 wheel: install
 	@rm -rf dist

@@ -134,7 +134,7 @@ def _m001_guidance(connection: Connection) -> None:
         """CREATE TABLE questions (id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents(id),
            chunk_id INTEGER, text TEXT NOT NULL, embedding TEXT NOT NULL)""",
         "CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL)",
-        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body,
+        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body, asked,
            tokenize = 'porter unicode61 remove_diacritics 2')""",
     ):
         connection.execute(text(statement))

@@ -2,21 +2,22 @@
 
 Similarity alone cannot tell (unanswerable questions reach a cosine of 0.49, answerable ones go down
 to 0.27), so it is weighed with what the passages leave out of the question: its rare words, its
-names and numbers, and the kind of thing asked. `python -m evals.train` fits the weights.
+names and numbers, and the kind of thing asked. `python -m evals.train` fits the trees that do so.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from advisor.evidence import Sentence, covered, logistic
-from advisor.query import Query, Term, stems_of, words_of
+from advisor.evidence import Sentence, chance, covered
+from advisor.query import Query, Term, stem, stems_of, words_of
 from advisor.types import Encoder, Passage
-from advisor.weights import learnt, probe
+from advisor.weights import decision, learnt
 from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
 
 FEATURES = (
@@ -24,7 +25,7 @@ FEATURES = (
     "union coverage", "rarest word missing", "named word missing", "word unknown to the corpus", "named word unknown", "words missing",
     "year missing", "words", "best sentence", "no figure where asked", "agreement", "gain without a word", "gain without a missing word",
     "sum of gains", "gain without a missing word, passage", "support of words", "passage cosine", "coverage of best sentence",
-    "nearest question above text", "kind of question",
+    "nearest question above text", "questions listed", "kind of question", "wording of question",
 )  # fmt: skip
 MOST_TERMS = 9
 
@@ -102,27 +103,30 @@ def features(
         float((whole @ asked).max()),
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
-        probed(encoder, vectors[0]),
+        float(any(p.listed for p in passages)),
+        kind_of(encoder, vectors[0]),
+        decision().wording(wordings(query.text)),
     )
 
 
-def probed(encoder: Encoder, vector: Any) -> float:
+def kind_of(encoder: Encoder, vector: Any) -> float:
     """How much a question resembles those that guidance on a career answers, against those it does not.
 
-    Pay, steps and differences against pass rates, templates, named places and private matters: a support
-    vector machine on the vectors of labelled questions. A question like none of them gets about the
-    bias; an embedding model it was not learnt on, 0.
+    Pay, steps and differences against pass rates, templates, named places and private matters. A question
+    like none that was learnt from gets about the bias; an embedding model not learnt with, 0.
     """
-    known = probe()
-    if known.model != encoder.name.split("@")[0]:
-        return 0.0
-    return float(np.exp(2 * known.gamma * (known.vectors @ vector - 1)) @ known.weights) + known.bias
+    return decision().kind(vector) if decision().model == encoder.name.split("@")[0] else 0.0
+
+
+def wordings(question: str) -> list[str]:
+    """The stems of a question, and each two that follow one another."""
+    stems = [stem(w) for w in words_of(question)]
+    return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
 def confidence(values: Sequence[float]) -> float:
     """The chance that the guidance holds an answer, between 0 and 1."""
-    decision = learnt()["decision"]
-    return logistic(values, decision["weights"], decision["bias"])
+    return chance(decision().weigh(values))
 
 
 def foreign(query: Query, frequency: Callable[[str], int]) -> bool:
@@ -146,4 +150,4 @@ def foreign(query: Query, frequency: Callable[[str], int]) -> bool:
 
 def threshold() -> float:
     """The confidence below which a question is declined."""
-    return float(learnt()["decision"]["threshold"])
+    return float(learnt()["threshold"])

@@ -30,13 +30,24 @@ _FIGURE = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|half|third|quarter|dozen|hundred|thousand|million)\b",
     re.I,
 )
+# What a figure counts, as a question asks for it and as a sentence gives it.
+_MONEY = re.compile(
+    r"\b(?:pay|pays|paid|salar\w+|earn\w*|cost\w*|price\w*|fees?|tuition|make|made|money|compensation|dollars?|charge\w*|bonus|raise|income)\b",
+    re.I,
+)
+_MONEY_GIVEN = re.compile(r"[$€£]|\b(?:dollars?|euros?|pounds)\b", re.I)
+_SHARE = re.compile(r"\b(?:percent\w*|share|proportion|rate|odds|chance|how many|how common|majority)\b", re.I)
+_SHARE_GIVEN = re.compile(r"%|\b(?:percent|half|third|quarter|majority)\b", re.I)
+_TIME = re.compile(r"\b(?:how (?:long|soon|often|old|quickly|fast)|when|duration|length|age|(?:year|month|week|day|hour)s?)\b", re.I)
+_TIME_GIVEN = re.compile(r"\b(?:year|month|week|day|hour|minute)s?\b", re.I)
 _MARKER = re.compile(r"(?:^|\n)[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+$")
 
 FEATURES = (
     "cosine", "behind best", "coverage", "coverage with context", "heading coverage", "passage score", "passage behind best",
     "position", "figure asked and given", "figure asked, none given", "dangling", "short", "long", "neighbours", "profile",
     "item of a list asked for", "question", "asked behind best", "passage's sentences behind best", "first passage", "later passage",
-    "first in text", "pair of words", "coverage behind best",
+    "first in text", "pair of words", "nearest of its passage", "behind its passage's best", "money asked and given",
+    "money asked, none given", "share asked and given", "time asked and given", "cosine in a passage of rank", "coverage behind best",
 )  # fmt: skip
 
 
@@ -74,11 +85,11 @@ def claim_text(raw: str) -> str:
     """A sentence as it is shown: one line, without Markdown marks; the quote beside it stays exact."""
     line = " ".join(raw.split())
     line = re.sub(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))*\)", r"\1", line)
-    line = re.sub(r"(\*\*|__|`)(.+?)\1", r"\2", line)
+    line = re.sub(r"(?<!`)`(?!`)([^`]+)(?<!`)`(?!`)|(\*\*|__)(.+?)\2", lambda m: m.group(1) or m.group(3), line)
     line = re.sub(r"(?<![\w*])\*(?!\s)(.+?)(?<!\s)\*(?![\w*])", r"\1", line)
     if line.startswith("|"):
         line = "; ".join(cell.strip() for cell in line.strip("| ").split("|") if cell.strip())
-    return line
+    return " ".join(line.split())
 
 
 def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) -> list[Sentence]:
@@ -90,6 +101,7 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
     best_cosine = max((float(c.max()) for c in cosines if len(c)), default=0.0)
     best_pair = max((float(np.sort(c)[-2:].mean()) for c in cosines if len(c)), default=0.0)
     figure = query.kind == "figure"
+    money, share, time = (bool(p.search(query.focus)) for p in (_MONEY, _SHARE, _TIME))
     pairs = set(pairwise([t.stem for t in query.terms]))
     for rank, (passage, similar) in enumerate(zip(passages, cosines, strict=True)):
         chunk = passage.chunk
@@ -98,6 +110,7 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
         by_heading = covered(query.terms, heading)
         told = passage.vectors @ profile if profile is not None and passage.vectors is not None else None
         together = float(np.sort(similar)[-2:].mean()) - best_pair if len(similar) else 0.0
+        order = {int(at): n for n, at in enumerate(np.argsort(-similar, kind="stable"))}
         for i, (start, end) in enumerate(chunk.sentences):
             raw = chunk.document.text[start:end]
             shown = claim_text(raw)
@@ -130,6 +143,13 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
                 float(rank > 3),
                 float(start <= chunk.start and not chunk.document.text[max(0, start - 2) : start].strip()),
                 float(bool(pairs & set(pairwise(ordered)))),
+                1.0 / (1 + order[i]),
+                float(similar[i] - similar.max()),
+                float(money and bool(_MONEY_GIVEN.search(shown))),
+                float(money and figure and not _MONEY_GIVEN.search(shown)),
+                float(share and bool(_SHARE_GIVEN.search(shown))),
+                float(time and bool(_TIME_GIVEN.search(shown))),
+                float(similar[i]) / (1 + rank),
                 0.0,
             ]
             rows.append((passage, i, shown, stems, features))
@@ -165,5 +185,9 @@ def is_listed(chunk: Chunk, start: int) -> bool:
 
 def logistic(features: Sequence[float], weights: Sequence[float], bias: float) -> float:
     """The chance that a linear model gives, between 0 and 1."""
-    z = bias + sum(f * w for f, w in zip(features, weights, strict=True))
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
+    return chance(bias + sum(f * w for f, w in zip(features, weights, strict=True)))
+
+
+def chance(odds: float) -> float:
+    """Log odds as a chance, between 0 and 1."""
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))

@@ -120,12 +120,13 @@ def insert(connection: Connection, planned: Planned, corpus: Corpus) -> None:
         )
         ids.append(row.lastrowid)
         connection.execute(
-            text("INSERT INTO search (rowid, title, heading, body) VALUES (:id, :t, :h, :b)"),
+            text("INSERT INTO search (rowid, title, heading, body, asked) VALUES (:id, :t, :h, :b, :q)"),
             {
                 "id": row.lastrowid,
                 "t": document.title,
                 "h": " ".join(piece.path[1:] or piece.path),
                 "b": document.text[piece.start : piece.end],
+                "q": "\n".join(piece.asked),
             },
         )
     for (question, piece_at), embedding in zip(planned.questions, planned.hashes[len(planned.pieces) :], strict=True):

@@ -64,13 +64,15 @@ class Passage:
 
     `vectors` holds the embedding of each of the chunk's sentences, shape (sentences,
     dimensions), rows of unit length, for those who weigh sentences; it may be None. `asked` is the
-    cosine of the nearest question that the chunk's section is known to answer.
+    cosine of the nearest question that the chunk's section is known to answer; `listed` says that the
+    section lists such questions itself.
     """
 
     chunk: Chunk
     score: float
     vectors: Any = None
     asked: float = 0.0
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,39 @@
-"""What was learnt from labelled questions: `weights.json` and `probe.npz`; `python -m evals.train` makes them anew."""
+"""What was learnt from labelled questions: `weights.json` and `decision.npz`; `python -m evals.train` makes them anew."""
 
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights.json"
-PROBE = Path(__file__).parent / "probe.npz"
+DECISION = Path(__file__).parent / "decision.npz"
+PLACES = 1 << 14  # that wordings are hashed to
 
 
 @lru_cache(maxsize=1)
 def learnt() -> dict[str, Any]:
-    """What `weights.json` holds: `sentence` (weights, bias) and `decision` (weights, bias, threshold)."""
+    """What `weights.json` holds: `sentence` (weights, bias) and `threshold`."""
     return dict(json.loads(WEIGHTS.read_text(encoding="utf-8")))
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A support vector machine with a radial kernel on question vectors.
+def place_of(wording: str) -> int:
+    """Where the weight of a wording is kept: the same on every machine and in every process."""
+    return zlib.crc32(wording.encode("utf-8", "replace")) % PLACES
 
-    `vectors` has shape (support vectors, dimensions), rows of about unit length; `model` names the
-    embedding model it was learnt on.
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Two verdicts on the question alone, and trees that weigh them with what the passages show.
+
+    `vectors` (support vectors, dimensions), `weights`, `bias` and `gamma` are a support vector machine with
+    a radial kernel on question vectors of the embedding model `model`; `words` (PLACES) and `words_bias` a
+    linear model on hashed wordings. `feature`, `below`, `left`, `right` and `value` are boosted trees, shape
+    (trees, nodes), a leaf leading to itself; `depth` is that of the deepest and `start` what they add to.
     """
 
     model: str
@@ -31,13 +41,45 @@ class Probe:
     weights: Any
     bias: float
     gamma: float
+    words: Any
+    words_bias: float
+    feature: Any
+    below: Any
+    left: Any
+    right: Any
+    value: Any
+    depth: int
+    start: float
+
+    def kind(self, vector: Any) -> float:
+        """How much a question's vector, of unit length, is like those of questions that were answered."""
+        import numpy as np
+
+        return float(np.exp(2 * self.gamma * (self.vectors @ vector - 1)) @ self.weights) + self.bias
+
+    def wording(self, wordings: Sequence[str]) -> float:
+        """How much its wordings, each counted once, are those of questions that were answered."""
+        places = {place_of(w) for w in wordings}
+        return float(self.words[list(places)].sum()) / len(places) ** 0.5 + self.words_bias if places else self.words_bias
+
+    def weigh(self, values: Sequence[float]) -> float:
+        """The trees' verdict on all features: log odds, above 0 for an answer."""
+        import numpy as np
+
+        seen, trees = np.asarray(values, dtype=np.float64), np.arange(len(self.feature))
+        at = np.zeros(len(trees), dtype=np.int64)
+        for _ in range(self.depth):
+            lower = seen[self.feature[trees, at]] <= self.below[trees, at]
+            at = np.where(lower, self.left[trees, at], self.right[trees, at])
+        return float(self.value[trees, at].sum()) + self.start
 
 
 @lru_cache(maxsize=1)
-def probe() -> Probe:
-    """What `probe.npz` holds; vectors are kept there in steps of 1/127 of each one's largest part."""
+def decision() -> Decision:
+    """What `decision.npz` holds; vectors are kept there in steps of 1/127 of each one's largest part."""
     import numpy as np
 
-    with np.load(PROBE, allow_pickle=False) as held:
+    with np.load(DECISION, allow_pickle=False) as held:
+        rest = {name: held[name] for name in held.files if name not in ("steps", "vectors")}
         vectors = held["vectors"].astype(np.float32) * held["steps"][:, None]
-        return Probe(str(held["model"]), vectors, held["weights"], float(held["bias"]), float(held["gamma"]))
+        return Decision(vectors=vectors, **{name: part.item() if part.ndim == 0 else part for name, part in rest.items()})

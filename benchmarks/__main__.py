@@ -1,4 +1,4 @@
-"""Runs every benchmark that can run here, one after the other, and puts their figures into one table.
+"""Runs every benchmark that can run here, one after the other, and puts their figures into the README's table.
 
 python -m benchmarks                    all of them: some twenty minutes, the first time longer
 python -m benchmarks --only latency     one of them; the table keeps what the others measured before
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.report import RESULTS
 
-NAMES = ("latency", "plain", "clapnq", "scifact", "kills")
+NAMES = ("quality", "latency", "plain", "clapnq", "scifact", "kills")
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def measured(name: str) -> bool:
@@ -61,7 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(NAMES)}")
     failed = [name for name in wanted if not measured(name)]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "table.md").write_text(table(), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    before, rest = readme.split("<!-- scoreboard -->\n", 1)
+    after = rest.split("<!-- /scoreboard -->", 1)[1]
+    README.write_text(f"{before}<!-- scoreboard -->\n{table()}<!-- /scoreboard -->{after}", encoding="utf-8")
     print(f"\n{table()}", end="")
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)

@@ -58,3 +58,35 @@ def test_odd_queries_find_something_or_nothing_and_never_fail(retriever: HybridR
 def test_an_empty_library_gives_no_passages(library: Library, encoder: HashedEncoder) -> None:
     retriever = HybridRetriever(library, ExactIndex(library.vectors), encoder)
     assert list(retriever.search("anything", 5)) == []
+
+
+LISTED = {
+    "days.md": "---\ntitle: Days\n---\n# Days\n\nThe first weeks belong to listening.\n\n"
+    "Asked: What do I do before rounds? | Whom do I greet at breakfast?\n",
+    "plan.md": "---\ntitle: Plan\n---\n# Plan\n\nThe plan names three aims.\n\n"
+    "Asked: Is there a plan for breakfast? | Which aims come first? | Who signs?\n",
+    "rest.md": "# Rest\n\nRest matters.\n",
+}
+
+
+@pytest.fixture
+def listed(library: Library, written: Written, encoder: HashedEncoder) -> HybridRetriever:
+    library.update(read_corpus(written(LISTED)), encoder, limit=60)
+    return HybridRetriever(library, ExactIndex(library.vectors), encoder)
+
+
+def test_words_that_only_a_listed_question_holds_lead_to_its_section(listed: HybridRetriever) -> None:
+    assert listed.library.lexical(["rounds"], 3)
+    assert listed.search("rounds with whom?", 3)[0].chunk.document.title == "Days"
+    assert "rounds" not in listed.search("rounds with whom?", 3)[0].chunk.text
+
+
+def test_several_listed_questions_count_as_their_nearest_three(listed: HybridRetriever, encoder: HashedEncoder) -> None:
+    vector = encoder.encode(["Which aims come first?"])[0]
+    near = {p.chunk.document.title: p.chunk.id for p in listed.search("aims", 3)}
+    asked = listed._asked(vector)
+    cosines = sorted((encoder.encode(["Plan", "Is there a plan for breakfast?", "Which aims come first?", "Who signs?"]) @ vector).tolist())
+    best, mean = asked[near["Plan"]]
+    assert best == pytest.approx(1.0, abs=1e-5)
+    assert mean == pytest.approx(sum(cosines[-3:]) / 3, abs=1e-5)
+    assert asked[near["Rest"]][1] == 0.0

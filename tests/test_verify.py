@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.evidence import claim_text
 from advisor.verify import QuoteVerifier
 
 EVIDENCE = "A CMO earns a **salary** that\nfollows the size of the hospital."
@@ -35,3 +36,16 @@ def test_what_was_changed_is_not(claim: str) -> None:
 def test_nothing_is_supported_by_nothing() -> None:
     assert QuoteVerifier().support("A claim.", "") == 0.0
     assert QuoteVerifier().support("", "") == 0.0
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The song says `` I would '' and then `` I will '' twice .",
+        "Stars *left** over and **bold** and __under__ and `code` and ``two`` stay a quote.",
+        "A `b` c ` d ` e `` f ` g.",
+        "*a **b* c** [d](e) [f] *g*",
+    ],
+)
+def test_a_sentence_with_stray_marks_is_still_a_quote_of_itself(sentence: str) -> None:
+    assert QuoteVerifier().support(claim_text(sentence), sentence) == 1.0

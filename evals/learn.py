@@ -1,0 +1,143 @@
+"""Questions as they were seen to the numbers in `advisor/weights.json` and `advisor/decision.npz`; for `evals/train.py`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from advisor import decide, evidence
+from advisor.types import Encoder
+from advisor.weights import PLACES, place_of
+
+FOLDS, SENTENCE_C, KIND_C, GAMMA, WORDS_C = 5, 0.3, 1.0, 1.5, 3.0
+TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
+# What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
+SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 0, 1, 1)
+LISTED = decide.FEATURES.index("questions listed")
+FALSELY = 0.04  # the share of answerable tune cases that may be declined, each judged by what was learnt without it
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question as seen: its label, weight, features without the verdicts on the question alone, and its sentences.
+
+    Sentences are their features and labels; `group` names what is left out together when verdicts are learnt.
+    """
+
+    question: str
+    answered: bool
+    weight: float
+    features: tuple[float, ...]
+    sentences: tuple[tuple[tuple[float, ...], bool], ...] = ()
+    judged: bool = True
+    group: str = ""
+
+
+def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
+    features, labels, weights = [], [], []
+    for row in rows:
+        if any(y for _, y in row.sentences):
+            for values, label in row.sentences:
+                features.append(values)
+                labels.append(label)
+                weights.append(row.weight)
+    scaler = StandardScaler().fit(features)
+    model = LogisticRegression(C=SENTENCE_C, max_iter=3000).fit(scaler.transform(features), labels, sample_weight=weights)
+    raw = model.coef_[0] / scaler.scale_
+    return {"weights": rounded(raw), "bias": round(float(model.intercept_[0] - (raw * scaler.mean_).sum()), 4)}
+
+
+def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any]]:
+    """The threshold, and what `decision.npz` holds.
+
+    The trees learn from verdicts on the question that were learnt without it and without its whole text.
+    """
+    vectors, words = encoder.encode([r.question for r in rows]), hashed([r.question for r in rows])
+    labels, weights = np.array([r.answered for r in rows]), np.array([r.weight for r in rows])
+    seen = np.array([r.features for r in rows])
+    folds = np.array([zlib.crc32(r.group.encode()) % FOLDS for r in rows])
+    left_out = np.zeros((len(rows), 2))
+    for fold in range(FOLDS):
+        left_out[folds == fold] = verdicts(vectors, words, *judges(rows, vectors, words, folds != fold))[folds == fold]
+    table = np.hstack([seen, left_out])
+    odds = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        trained = folds != fold
+        trees = HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table[trained], labels[trained], weights[trained])
+        odds[~trained] = trees.decision_function(table[~trained])
+    asked = np.array([bool(r.features[LISTED]) and r.answered and r.weight > 1 for r in rows])
+
+    cut = float(np.quantile(odds[asked], FALSELY))
+    for name, some in (("ours", seen[:, LISTED] > 0), ("plain", seen[:, LISTED] == 0)):
+        some = some & np.array([r.judged and r.weight > 0.5 for r in rows])
+        shares = [float((odds[some & kind] < cut).mean()) for kind in (labels, ~labels)]
+        print(
+            f"{name}, left out: {shares[0]:.3f} of {sum(some & labels)} falsely declined, {shares[1]:.3f} of {sum(some & ~labels)} declined"
+        )
+    threshold = evidence.chance(cut)
+    kind, wording = judges(rows, vectors, words, np.ones(len(rows), dtype=bool))
+    trees = HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table, labels, weights)
+    steps = np.abs(kind.support_vectors_).max(axis=1) / 127
+    return threshold, {
+        "model": encoder.name.split("@")[0],
+        "vectors": np.round(kind.support_vectors_ / steps[:, None]).astype(np.int8),
+        "steps": steps.astype(np.float32),
+        "weights": kind.dual_coef_[0].astype(np.float32),
+        "bias": float(kind.intercept_[0]),
+        "gamma": GAMMA,
+        "words": wording.coef_[0].astype(np.float32),
+        "words_bias": float(wording.intercept_[0]),
+        **flattened(trees),
+    }
+
+
+def hashed(questions: Sequence[str]) -> Any:
+    """Each question's wordings as `Decision.wording` reads them, shape (questions, PLACES), rows of unit length."""
+    rows, columns, values = [], [], []
+    for row, question in enumerate(questions):
+        places = sorted({place_of(w) for w in decide.wordings(question)})
+        rows += [row] * len(places)
+        columns += places
+        values += [len(places) ** -0.5] * len(places)
+    return csr_matrix((values, (rows, columns)), shape=(len(questions), PLACES))
+
+
+def judges(rows: Sequence[Row], vectors: Any, words: Any, among: Any) -> tuple[SVC, LogisticRegression]:
+    """The two verdicts on a question alone, learnt from each question once."""
+    once = list({r.question: i for i, r in enumerate(rows) if among[i] and r.judged}.values())
+    labels, weights = [rows[i].answered for i in once], [rows[i].weight for i in once]
+    kind = SVC(C=KIND_C, gamma=GAMMA).fit(vectors[once], labels, sample_weight=weights)
+    return kind, LogisticRegression(C=WORDS_C, max_iter=300).fit(words[once], labels, sample_weight=weights)
+
+
+def verdicts(vectors: Any, words: Any, kind: SVC, wording: LogisticRegression) -> Any:
+    return np.column_stack([kind.decision_function(vectors), wording.decision_function(words)])
+
+
+def flattened(model: HistGradientBoostingClassifier) -> dict[str, Any]:
+    """The trees as arrays, shape (trees, nodes); scikit-learn shows them nowhere in public."""
+    trees = [predictors[0].nodes for predictors in model._predictors]
+    most = max(map(len, trees))
+    made: dict[str, Any] = {name: np.zeros((len(trees), most), dtype=np.int8) for name in ("feature", "left", "right")}
+    made |= {name: np.zeros((len(trees), most)) for name in ("below", "value")}
+    for t, nodes in enumerate(trees):
+        for n, node in enumerate(nodes):
+            leaf = bool(node["is_leaf"])
+            made["feature"][t, n] = 0 if leaf else node["feature_idx"]
+            made["left"][t, n], made["right"][t, n] = (n, n) if leaf else (node["left"], node["right"])
+            made["below"][t, n], made["value"][t, n] = node["num_threshold"], node["value"] if leaf else 0.0
+    depth = max(int(nodes["depth"].max()) for nodes in trees)
+    return {**made, "depth": depth, "start": float(model._baseline_prediction.item())}
+
+
+def rounded(values: Any) -> list[float]:
+    return [round(float(v), 4) for v in values]
