@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from advisor.assemble import open_advisor
 from advisor.config import Settings
 from advisor.corpus import Corpus, read_corpus
 from advisor.hashed import HashedEncoder
 from advisor.library import Library
+from advisor.pipeline import Advisor
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 Written = Callable[[Mapping[str, str | bytes]], Path]
@@ -53,6 +55,12 @@ def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = Path(given) if given else tmp_path_factory.mktemp("indexed") / "home"
     _index(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def shipped_advisor(indexed_home: Path) -> Advisor:
+    """The advisor on the shipped guidance, with the real model, keeping no conversation."""
+    return open_advisor(Settings(home=indexed_home), remember=False)
 
 
 @pytest.fixture(scope="session")

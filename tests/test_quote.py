@@ -1,0 +1,79 @@
+"""Quoted answers: the direct reply first, lists as lists, both sides of a comparison, the figure where one is asked for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from advisor.pipeline import Advisor
+from advisor.types import Turn
+
+
+def _answered(advisor: Advisor, question: str) -> Turn:
+    turn = advisor.ask(question)
+    assert turn.outcome == "answered", turn.answer.text
+    return turn
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Do I need an MBA to become a CMO?",
+        "Should I stop seeing patients?",
+        "Is the CPE worth it?",
+        "What is a medical director responsible for?",
+    ],
+)
+def test_an_answer_is_a_few_sentences_each_cited_once_and_none_said_twice(shipped_advisor: Advisor, question: str) -> None:
+    answer = _answered(shipped_advisor, question).answer
+    words = len(re.sub(r"\[\d+\]", "", answer.text).split())
+    assert 30 <= words <= 160
+    assert [int(n) for n in re.findall(r"\[(\d+)\]", answer.text)] == [c.number for c in answer.citations]
+    assert len({c.claim for c in answer.citations}) == len(answer.citations)
+
+
+def test_the_direct_reply_comes_first(shipped_advisor: Advisor) -> None:
+    first = _answered(shipped_advisor, "Do I need an MBA to become a CMO?").answer.citations[0]
+    assert first.chunk.document.id == "management-degree"
+
+
+def test_two_things_compared_get_a_part_each(shipped_advisor: Advisor) -> None:
+    text = _answered(shipped_advisor, "VPMA or CQO?").answer.text
+    assert "**VPMA**:" in text
+    assert "**CQO**:" in text
+
+
+def test_a_list_stays_a_list(shipped_advisor: Advisor) -> None:
+    turn = _answered(shipped_advisor, "Which questions will they ask me in a CMO interview?")
+    assert turn.answer.text.count("\n- ") >= 3
+
+
+@pytest.mark.parametrize(
+    ("question", "figure"),
+    [
+        ("How much does a Chief Medical Officer earn?", r"\$\d"),
+        ("What does the CPE cost?", r"\$\d"),
+        ("What share of CMOs are women?", r"\d ?%|\bfifth\b"),
+        ("How long do CMOs stay in the post?", r"\byears?\b"),
+    ],
+)
+def test_a_figure_is_given_where_one_is_asked_for(shipped_advisor: Advisor, question: str, figure: str) -> None:
+    assert re.search(figure, _answered(shipped_advisor, question).answer.text)
+
+
+def test_what_people_tell_of_themselves_chooses_what_applies(shipped_advisor: Advisor) -> None:
+    text = _answered(shipped_advisor, "I'm a hospitalist, six years out, no admin experience. Where do I start?").answer.text
+    assert "committee" in text
+
+
+def test_misspelt_and_telegraphic_questions_work(shipped_advisor: Advisor) -> None:
+    assert "MBA" in _answered(shipped_advisor, "do i ned an mba to becom cheif medical oficer").answer.text
+    assert "$" in _answered(shipped_advisor, "cmo salary").answer.text
+
+
+def test_the_same_profile_under_another_name_or_gender_gets_the_same_answer(shipped_advisor: Advisor) -> None:
+    asked = "My name is {}, {} and a cardiologist with twelve years of practice. Do I need an MBA to become a CMO?"
+    people = [("Emily Walsh", "a woman"), ("Jamal Washington", "a man"), ("Wei Chen", "a woman"), ("Jakub Nowak", "a man")]
+    answers = {_answered(shipped_advisor, asked.format(*who)).answer.citations[0].claim for who in people}
+    assert len(answers) == 1
