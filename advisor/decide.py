@@ -26,6 +26,7 @@ FEATURES = (
     "year missing", "words", "best sentence", "no figure where asked", "agreement", "gain without a word", "gain without a missing word",
     "sum of gains", "gain without a missing word, passage", "support of words", "passage cosine", "coverage of best sentence",
     "nearest question above text", "questions listed", "kind of question", "wording of question",
+    "nearness to questions learnt",
 )  # fmt: skip
 MOST_TERMS = 9
 
@@ -104,18 +105,20 @@ def features(
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
         float(any(p.listed for p in passages)),
-        kind_of(encoder, vectors[0]),
-        decision().wording(wordings(query.text)),
+        *verdicts(encoder, query.text, vectors[0]),
     )
 
 
-def kind_of(encoder: Encoder, vector: Any) -> float:
+def verdicts(encoder: Encoder, question: str, vector: Any) -> tuple[float, float, float]:
     """How much a question resembles those that guidance on a career answers, against those it does not.
 
-    Pay, steps and differences against pass rates, templates, named places and private matters. A question
-    like none that was learnt from gets about the bias; an embedding model not learnt with, 0.
+    Pay, steps and differences against pass rates, templates, named places and private matters: by its
+    vector, by its wording, and the cosine of the nearest question that this was learnt from. With an
+    embedding model that it was not learnt with, the vector says nothing.
     """
-    return decision().kind(vector) if decision().model == encoder.name.split("@")[0] else 0.0
+    known = decision()
+    alike = known.model == encoder.name.split("@")[0]
+    return known.kind(vector) if alike else 0.0, known.wording(wordings(question)), known.nearness(vector) if alike else 0.0
 
 
 def wordings(question: str) -> list[str]:

@@ -47,7 +47,8 @@ FEATURES = (
     "position", "figure asked and given", "figure asked, none given", "dangling", "short", "long", "neighbours", "profile",
     "item of a list asked for", "question", "asked behind best", "passage's sentences behind best", "first passage", "later passage",
     "first in text", "pair of words", "nearest of its passage", "behind its passage's best", "money asked and given",
-    "money asked, none given", "share asked and given", "time asked and given", "cosine in a passage of rank", "coverage behind best",
+    "money asked, none given", "share asked and given", "time asked and given", "cosine in a passage of rank",
+    "position where no questions are listed", "coverage behind best",
 )  # fmt: skip
 
 
@@ -150,6 +151,7 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
                 float(share and bool(_SHARE_GIVEN.search(shown))),
                 float(time and bool(_TIME_GIVEN.search(shown))),
                 float(similar[i]) / (1 + rank),
+                0.0 if passage.listed else 1.0 / (1.0 + i),
                 0.0,
             ]
             rows.append((passage, i, shown, stems, features))

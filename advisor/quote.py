@@ -23,7 +23,7 @@ WORDS = 145  # an answer's length, unless a list needs more
 LIST_WORDS = 190
 MAX_SENTENCES = 7
 MAX_ITEMS = 9
-ENOUGH = 0.05  # of the best sentence's score: what a further sentence must reach
+ENOUGH = 0.15  # of the best sentence's score: what a further sentence must reach
 FLOOR = 0.01
 ALIKE = 0.92  # cosine above which two sentences say the same
 
@@ -127,18 +127,11 @@ def _repeats(sentence: Sentence, others: Sequence[Sentence]) -> bool:
 
 
 def _grouped(chosen: Sequence[Sentence]) -> list[list[Sentence]]:
-    """Sentences by chunk, best chunk first; within one, the direct reply first, then as they stand."""
+    """Sentences by chunk, best chunk first; within one as they stand there, which is how they were written to be read."""
     groups: dict[int, list[Sentence]] = {}
     for sentence in chosen:
         groups.setdefault(sentence.chunk.id, []).append(sentence)
-    ordered: list[list[Sentence]] = []
-    for group in groups.values():
-        standing = sorted(group, key=lambda s: s.index)
-        best = max(group, key=lambda s: s.score)
-        if not any(s.dangling for s in standing):
-            standing.remove(best)
-            standing.insert(0, best)
-        ordered.append(standing)
+    ordered = [sorted(group, key=lambda s: s.index) for group in groups.values()]
     ordered.sort(key=lambda g: -max(s.score for s in g))
     return ordered
 

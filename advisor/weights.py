@@ -57,6 +57,10 @@ class Decision:
 
         return float(np.exp(2 * self.gamma * (self.vectors @ vector - 1)) @ self.weights) + self.bias
 
+    def nearness(self, vector: Any) -> float:
+        """The cosine of the nearest question learnt from: how far `kind` can be relied on."""
+        return float((self.vectors @ vector).max())
+
     def wording(self, wordings: Sequence[str]) -> float:
         """How much its wordings, each counted once, are those of questions that were answered."""
         places = {place_of(w) for w in wordings}

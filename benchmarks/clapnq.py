@@ -3,9 +3,9 @@
     python -m benchmarks.clapnq --data FOLDER
 
 ROUGE-L of the quoted answer against the human ones (best of those given), with the decision to
-decline off; and how well that decision parts answerable from unanswerable (balanced accuracy). The
-weights of the decision were learnt with this half among others (`evals/train.py`), so the second
-number is not a held-out one.
+decline off; and how well that decision parts answerable from unanswerable (balanced accuracy). What
+decides was learnt with this half among others (`evals/train.py`), so neither is a held-out figure;
+`evals.train` prints how well articles are decided by what was learnt without them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from advisor.weights import PLACES, place_of
 FOLDS, SENTENCE_C, KIND_C, GAMMA, WORDS_C = 5, 0.3, 1.0, 1.5, 3.0
 TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
 # What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
-SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 0, 1, 1)
+SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 0, 1, 1, 0)
 LISTED = decide.FEATURES.index("questions listed")
 FALSELY = 0.04  # the share of answerable tune cases that may be declined, each judged by what was learnt without it
 
@@ -65,7 +65,7 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     labels, weights = np.array([r.answered for r in rows]), np.array([r.weight for r in rows])
     seen = np.array([r.features for r in rows])
     folds = np.array([zlib.crc32(r.group.encode()) % FOLDS for r in rows])
-    left_out = np.zeros((len(rows), 2))
+    left_out = np.zeros((len(rows), 3))
     for fold in range(FOLDS):
         left_out[folds == fold] = verdicts(vectors, words, *judges(rows, vectors, words, folds != fold))[folds == fold]
     table = np.hstack([seen, left_out])
@@ -75,14 +75,13 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
         trees = HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table[trained], labels[trained], weights[trained])
         odds[~trained] = trees.decision_function(table[~trained])
     asked = np.array([bool(r.features[LISTED]) and r.answered and r.weight > 1 for r in rows])
-
     cut = float(np.quantile(odds[asked], FALSELY))
-    for name, some in (("ours", seen[:, LISTED] > 0), ("plain", seen[:, LISTED] == 0)):
-        some = some & np.array([r.judged and r.weight > 0.5 for r in rows])
-        shares = [float((odds[some & kind] < cut).mean()) for kind in (labels, ~labels)]
-        print(
-            f"{name}, left out: {shares[0]:.3f} of {sum(some & labels)} falsely declined, {shares[1]:.3f} of {sum(some & ~labels)} declined"
-        )
+    listed, judged = seen[:, LISTED] > 0, np.array([r.judged for r in rows])
+    for name, some in (("ours", listed & judged), ("plain text", ~listed & judged), ("articles, and answers taken away", ~listed & ~judged)):
+        some = some & (weights > 0.5)
+        lost, declined = (float((odds[some & kind] < cut).mean()) if (some & kind).any() else 0.0 for kind in (labels, ~labels))
+        counts = int(sum(some & labels)), int(sum(some & ~labels))
+        print(f"{name}, left out: {lost:.3f} of {counts[0]} falsely declined, {declined:.3f} of {counts[1]} declined", flush=True)
     threshold = evidence.chance(cut)
     kind, wording = judges(rows, vectors, words, np.ones(len(rows), dtype=bool))
     trees = HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table, labels, weights)
@@ -120,7 +119,9 @@ def judges(rows: Sequence[Row], vectors: Any, words: Any, among: Any) -> tuple[S
 
 
 def verdicts(vectors: Any, words: Any, kind: SVC, wording: LogisticRegression) -> Any:
-    return np.column_stack([kind.decision_function(vectors), wording.decision_function(words)])
+    """As `decide.verdicts` gives them, shape (questions, 3)."""
+    nearness = (vectors @ kind.support_vectors_.T).max(axis=1)
+    return np.column_stack([kind.decision_function(vectors), wording.decision_function(words), nearness])
 
 
 def flattened(model: HistGradientBoostingClassifier) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Learns `advisor/weights.json` and `advisor/decision.npz` from labelled questions of the split `tune`.
 
-    python -m evals.train --home FOLDER
+    python -m evals.train --home FOLDER [--clapnq FOLDER]
 
 First how well a sentence answers (labels: sentences that hold an expected fact), then whether the
 guidance holds an answer (labels: cases to answer and to decline; the questions that our sections list,
 each measured where it is not listed; cases to answer with the sections that answer them taken away).
 All of it is done once more on the same guidance without front matter and questions, as an operator's
-own text would be, and on the texts of `foreign/tune/`. Nothing of the split `held-out`, no other
-foreign text and no public benchmark is read. Takes some twenty minutes.
+own text would be, on the texts of `foreign/tune/` and, where given, on the public half of CLAPNQ, a
+small part for sentences. Nothing of the split `held-out` and no other foreign text is read. Takes some
+twenty minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from advisor.weights import DECISION, WEIGHTS, learnt
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
 from evals.learn import Row, learn_decision, learn_sentences
 from evals.metrics import flat
-from evals.single import advisor_on, prepared_home
+from evals.single import advisor_on, prepared_home, write_article
 
 LEFT_OUT = 4  # of the questions our sections list, one in so many is measured
 
@@ -55,7 +57,7 @@ def seen(
         gone = {flat(r) for r in without.relevant}
         passages = [p for p in passages if place(p.chunk) not in gone][: advisor.passages]
     asked, _, sentences = answerer.read(query, passages)
-    features = decide.features(asked, answerer.encoder, passages, sentences, answerer.frequency)[:-2]
+    features = decide.features(asked, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
     return Row(question, answered, weight, features, labelled, without is None, group or question)
 
@@ -130,6 +132,24 @@ def foreign_rows(settings: Settings) -> Iterator[Row]:
                     yield seen(single, case.question, False, 1.0, without=case, group=text.name)
 
 
+def clapnq_rows(settings: Settings, folder: Path, weight: float, *, facts: bool) -> Iterator[Row]:
+    """Questions on single articles about anything; which of their sentences people chose, or whether there was an answer."""
+    for file, answered in (("answerable", True), ("unanswerable", False)):
+        for line in (folder / f"{file}.jsonl").read_text(encoding="utf-8").splitlines() if answered or not facts else ():
+            record = json.loads(line)
+            passage = record["passages"][0]
+            chosen = [flat(s) for output in record["output"] for s in output["selected_sentences"]] if facts else []
+
+            def holds(sentence: Any, chosen: Sequence[str] = chosen) -> bool:
+                return len(sentence.text) > 20 and any(flat(sentence.text) in c for c in chosen)
+
+            with tempfile.TemporaryDirectory() as scratch:
+                article = write_article(Path(scratch), passage["title"], passage["text"])
+                with advisor_on(settings, article) as one:
+                    row = seen(one, record["input"], answered, weight, holds if facts else None, group=record["id"])
+                    yield replace(row, judged=False)
+
+
 def listed_rows(advisor: Advisor) -> Iterator[Row]:
     """The questions that our guides list, for guidance in which nothing lists them."""
     for guide in read_corpus(shipped("corpus")).guidance:
@@ -169,6 +189,7 @@ def stripped_corpus(folder: Path) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.train", description="Learn what advisor/ decides by from the tune cases.")
     parser.add_argument("--home", type=Path, required=True, help="data folder for the indexes it builds")
+    parser.add_argument("--clapnq", type=Path, help="folder with answerable.jsonl and unanswerable.jsonl")
     options = parser.parse_args(arguments)
     silence_vendors()
     settings = prepared_home(options.home)
@@ -179,12 +200,16 @@ def main(arguments: list[str] | None = None) -> int:
         for text, cases in foreign_cases():
             with advisor_on(settings, text) as single:
                 facts += fact_rows(single, cases)
+        if options.clapnq:
+            facts += clapnq_rows(settings, options.clapnq, 0.15, facts=True)
         print(f"{len(facts)} questions with facts; fitting", flush=True)
         sentence = learn_sentences(facts)
         WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": decide.threshold()}) + "\n", encoding="utf-8")
         learnt.cache_clear()
         rows = [*own_rows(ours), *listed_rows(ours), *own_rows(plain), *listed_rows(plain)]
     rows += [*foreign_rows(settings), *left_out_rows(settings)]
+    if options.clapnq:
+        rows += clapnq_rows(settings, options.clapnq, 0.8, facts=False)
     print(f"{len(rows)} questions to decide; fitting", flush=True)
     threshold, decision = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
     WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": round(threshold, 3)}) + "\n", encoding="utf-8")
