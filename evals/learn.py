@@ -77,7 +77,7 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     asked = np.array([bool(r.features[LISTED]) and r.answered and r.weight > 1 for r in rows])
     cut = float(np.quantile(odds[asked], FALSELY))
     listed, judged = seen[:, LISTED] > 0, np.array([r.judged for r in rows])
-    for name, some in (("ours", listed & judged), ("plain text", ~listed & judged), ("articles, and answers taken away", ~listed & ~judged)):
+    for name, some in (("ours", listed & judged), ("plain text", ~listed & judged), ("articles, answers gone", ~listed & ~judged)):
         some = some & (weights > 0.5)
         lost, declined = (float((odds[some & kind] < cut).mean()) if (some & kind).any() else 0.0 for kind in (labels, ~labels))
         counts = int(sum(some & labels)), int(sum(some & ~labels))
