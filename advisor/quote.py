@@ -23,7 +23,8 @@ WORDS = 145  # an answer's length, unless a list needs more
 LIST_WORDS = 190
 MAX_SENTENCES = 7
 MAX_ITEMS = 9
-ENOUGH = 0.15  # of the best sentence's score: what a further sentence must reach
+# Of the best sentence's score: what a further one must reach, in guidance whose sections list questions and in other texts.
+ENOUGH, ENOUGH_PLAIN = 0.1, 0.2
 FLOOR = 0.01
 ALIKE = 0.92  # cosine above which two sentences say the same
 
@@ -53,7 +54,8 @@ class QuotingAnswerer:
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
-        return Draft("answered", compose(asked, sentences), confidence=sure)
+        enough = ENOUGH if any(p.listed for p in passages) else ENOUGH_PLAIN
+        return Draft("answered", compose(asked, sentences, enough), confidence=sure)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, object, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""
@@ -63,8 +65,11 @@ class QuotingAnswerer:
         return asked, vector, weigh(asked, vector, profile, passages)
 
 
-def compose(query: Query, sentences: Sequence[Sentence]) -> tuple[Part, ...]:
-    """The parts of an answer, from weighed sentences, best first; at least one statement."""
+def compose(query: Query, sentences: Sequence[Sentence], enough: float = ENOUGH) -> tuple[Part, ...]:
+    """The parts of an answer, from weighed sentences, best first; at least one statement.
+
+    `enough` is the share of the best sentence's score that a further one must reach.
+    """
     if query.kind == "compare":
         parts = _comparison(query, sentences)
         if parts:
@@ -73,11 +78,11 @@ def compose(query: Query, sentences: Sequence[Sentence]) -> tuple[Part, ...]:
         parts = _listing(sentences)
         if parts:
             return parts
-    return _plain(sentences)
+    return _plain(sentences, enough)
 
 
-def _plain(sentences: Sequence[Sentence]) -> tuple[Part, ...]:
-    chosen = _choose(sentences, MAX_SENTENCES, WORDS)
+def _plain(sentences: Sequence[Sentence], enough: float) -> tuple[Part, ...]:
+    chosen = _choose(sentences, MAX_SENTENCES, WORDS, enough=enough)
     return tuple(Part(tuple(_statement(s) for s in group)) for group in _grouped(chosen))
 
 
