@@ -42,7 +42,10 @@ lint: install
 types: install
 	@$(BIN)/mypy
 
+# In a home of its own: what is measured is the guidance of this checkout, whatever is indexed elsewhere.
+eval: export ADVISOR_HOME := $(CURDIR)/$(VENV)/evaluated
 eval: install
+	@$(BIN)/advisor index --corpus corpus
 	@$(BIN)/python -m evals.gate
 
 bench: install

@@ -134,7 +134,7 @@ def _m001_guidance(connection: Connection) -> None:
         """CREATE TABLE questions (id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents(id),
            chunk_id INTEGER, text TEXT NOT NULL, embedding TEXT NOT NULL)""",
         "CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL)",
-        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body, asked,
+        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body,
            tokenize = 'porter unicode61 remove_diacritics 2')""",
     ):
         connection.execute(text(statement))
@@ -150,4 +150,18 @@ def _m002_conversations(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_guidance, _m002_conversations)
+def _m003_questions_are_searched(connection: Connection) -> None:
+    # The guidance is indexed anew; its vectors stay, so nothing is embedded again.
+    for statement in (
+        "DROP TABLE search",
+        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body, asked,
+           tokenize = 'porter unicode61 remove_diacritics 2')""",
+        "DELETE FROM questions",
+        "DELETE FROM chunks",
+        "DELETE FROM documents",
+        "DELETE FROM meta",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_guidance, _m002_conversations, _m003_questions_are_searched)

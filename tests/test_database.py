@@ -34,13 +34,13 @@ def test_an_older_database_is_migrated_and_keeps_what_it_held(path: Path, monkey
     monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS[:1])
     engine = open_database(path)
     with writing(engine) as connection:
-        connection.execute(text("INSERT INTO meta VALUES ('key', 'kept')"))
+        connection.execute(text("INSERT INTO embeddings VALUES ('kept', x'00', x'00')"))
     engine.dispose()
     assert _version(path) == 1
     monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS)
     engine = open_database(path)
     with reading(engine) as connection:
-        assert connection.execute(text("SELECT value FROM meta")).scalar_one() == "kept"
+        assert connection.execute(text("SELECT hash FROM embeddings")).scalar_one() == "kept"
         assert connection.execute(text("SELECT count(*) FROM turns")).scalar_one() == 0
     assert _version(path) == len(MIGRATIONS)
 
@@ -154,3 +154,23 @@ def test_a_folder_that_cannot_be_written_is_read(path: Path, monkeypatch: pytest
     with pytest.raises(StorageError, match="cannot be written"), writing(engine) as connection:
         connection.execute(text("DELETE FROM meta"))
     assert sorted(p.name for p in path.parent.iterdir()) == ["advisor.db"]
+
+
+def test_a_database_of_the_first_version_is_taken_along_and_its_guidance_indexed_anew(tmp_path: Path) -> None:
+    path = tmp_path / "advisor.db"
+    engine = open_database(path)
+    with writing(engine) as connection:
+        connection.execute(text("DROP TABLE search"))
+        connection.execute(text("CREATE VIRTUAL TABLE search USING fts5(title, heading, body)"))
+        connection.execute(text("INSERT INTO meta VALUES ('generation', 'old')"))
+        connection.execute(text("INSERT INTO embeddings VALUES ('kept', x'00', x'00')"))
+        connection.execute(text("INSERT INTO conversations VALUES ('kept', 'then')"))
+        connection.execute(text("PRAGMA user_version=2"))
+    engine.dispose()
+    open_database(path).dispose()
+    with sqlite3.connect(path) as plain:
+        assert plain.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert plain.execute("SELECT count(*) FROM meta").fetchone() == (0,)
+        assert plain.execute("SELECT hash FROM embeddings").fetchall() == [("kept",)]
+        assert plain.execute("SELECT id FROM conversations").fetchall() == [("kept",)]
+        plain.execute("SELECT asked FROM search")
