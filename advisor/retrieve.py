@@ -9,6 +9,7 @@ split `tune`; `benchmarks/` runs the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,7 @@ def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:
     return list(rows), places, np.array([len(found) for found in rows.values()], dtype=np.int64)
 
 
+@lru_cache(maxsize=64)  # the answerer weighs sentences by the vector that the search has just used
 def direction(encoder: Encoder, query: str) -> Any:
     """The vector a query is searched by; where the asker tells of themselves, what is asked counts twice."""
     focus, profile = parted(query)
