@@ -46,15 +46,19 @@ def without_each(query: Query) -> tuple[list[Term], list[str]]:
 
 
 def features(
-    query: Query, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
+    query: Query, vector: Any, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
 ) -> tuple[float, ...]:
-    """What speaks for and against an answer being there; `frequency` counts the chunks that hold a word.
+    """What speaks for and against an answer being there.
 
+    `vector` is the question's, as it was searched; `frequency` counts the chunks that hold a word.
     A word matters, and is not met, where the passages are nearer to the question without it.
     """
     terms, variants = without_each(query)
-    vectors = encoder.encode([query.text, query.focus, *variants] if query.profile else [query.focus, *variants])
-    asked, without = vectors[-1 - len(variants)], vectors[len(vectors) - len(variants) :]
+    # Where the asker tells of themselves, the question was searched by a mixture of its vectors.
+    parts = [query.text, query.focus] if query.profile else []
+    made = encoder.encode([*parts, *variants]) if parts or variants else np.zeros((0, len(vector)))
+    whole_question, asked = (made[0], made[1]) if parts else (vector, vector)
+    without = made[len(parts) :]
     near = passages[:8]
     inner = np.concatenate([p.vectors for p in near if p.vectors is not None and len(p.vectors)]) if near else np.zeros((0, len(asked)))
     plain = inner @ asked if len(inner) else np.zeros(1)
@@ -105,7 +109,7 @@ def features(
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
         float(any(p.listed for p in passages)),
-        *verdicts(encoder, query.text, vectors[0]),
+        *verdicts(encoder, query.text, whole_question),
     )
 
 

@@ -14,6 +14,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ HASHED = "hashed"  # the encoder without a model
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOLERANCE = 1e-5
 _ROWS = 12  # texts encoded at once by the export
+_WORTH_PARTING = 4  # texts from which a batch is shared out among the cores
 _FIRST_WORD = 1995  # the vocabulary opens with special tokens and single characters
 _PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
 
@@ -131,7 +133,10 @@ class SentenceTransformerEncoder:
 
 
 class OnnxEncoder:
-    """The exported model; single questions in a few milliseconds, one thread."""
+    """The exported model; a question in a few milliseconds on one thread, several texts on two.
+
+    The session itself keeps to one thread: with two of its own, a busy machine takes ten times as long.
+    """
 
     def __init__(self, folder: Path, stamp: str) -> None:
         import onnxruntime
@@ -153,6 +158,8 @@ class OnnxEncoder:
         self._counter.no_padding()
         self.name = stamp
         self.dimensions = int(ready["dimensions"])
+        self._lanes = min(2, cores())
+        self._pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="encode")
 
     def encode(self, texts: Sequence[str]) -> Any:
         import numpy as np
@@ -161,14 +168,21 @@ class OnnxEncoder:
         tokens = [self._tokenizer.encode(text).ids for text in texts]
         # Alike lengths together: a batch costs what its longest text costs.
         order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
-        for first in range(0, len(order), _ROWS):
-            rows = order[first : first + _ROWS]
-            longest = len(tokens[rows[-1]])
-            ids = np.array([tokens[row] + [0] * (longest - len(tokens[row])) for row in rows], dtype=np.int64)
-            mask = np.array([[1] * len(tokens[row]) + [0] * (longest - len(tokens[row])) for row in rows], dtype=np.int64)
-            feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            made[rows] = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
+        size = _ROWS if len(order) < _WORTH_PARTING else min(_ROWS, -(-len(order) // self._lanes))
+        batches = [order[first : first + size] for first in range(0, len(order), size)]
+        runs = map if len(batches) == 1 else self._pool.map
+        for rows, vectors in zip(batches, runs(self._run, [[tokens[row] for row in rows] for rows in batches]), strict=True):
+            made[rows] = vectors
         return made
+
+    def _run(self, tokens: list[list[int]]) -> Any:
+        import numpy as np
+
+        longest = max(map(len, tokens))
+        ids = np.array([one + [0] * (longest - len(one)) for one in tokens], dtype=np.int64)
+        mask = np.array([[1] * len(one) + [0] * (longest - len(one)) for one in tokens], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return self._session.run(None, {name: feed[name] for name in self._inputs})[0]
 
     def count(self, text: str) -> int:
         return len(self._counter.encode(text, add_special_tokens=False).ids)

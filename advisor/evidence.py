@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -93,6 +94,14 @@ def claim_text(raw: str) -> str:
     return " ".join(line.split())
 
 
+@lru_cache(maxsize=8192)  # the same sentences are weighed for one question after another
+def _read(raw: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
+    """A sentence as it is shown, and its stems, in order and as a set."""
+    shown = claim_text(raw)
+    ordered = tuple(stem(w) for w in words_of(shown))
+    return shown, ordered, frozenset(ordered)
+
+
 def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) -> list[Sentence]:
     """Every sentence of the passages with its score, best first; `profile` is the asker's vector or None."""
     rows: list[tuple[Passage, int, str, frozenset[str], list[float]]] = []
@@ -113,10 +122,7 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
         together = float(np.sort(similar)[-2:].mean()) - best_pair if len(similar) else 0.0
         order = {int(at): n for n, at in enumerate(np.argsort(-similar, kind="stable"))}
         for i, (start, end) in enumerate(chunk.sentences):
-            raw = chunk.document.text[start:end]
-            shown = claim_text(raw)
-            ordered = [stem(w) for w in words_of(shown)]
-            stems = frozenset(ordered)
+            shown, ordered, stems = _read(chunk.document.text[start:end])
             near = max((float(similar[j]) for j in (i - 1, i + 1) if 0 <= j < len(similar)), default=0.0)
             count = len(shown.split())
             has_figure = bool(_FIGURE.search(shown))

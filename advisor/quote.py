@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from advisor import decide
 from advisor.condense import condense
@@ -50,14 +51,14 @@ class QuotingAnswerer:
         if reply is not None:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)
         asked, vector, sentences = self.read(query, passages)
-        sure = decide.confidence(decide.features(asked, self.encoder, passages, sentences, self.frequency)) if sentences else 0.0
+        sure = decide.confidence(decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
         enough = ENOUGH if any(p.listed for p in passages) else ENOUGH_PLAIN
         return Draft("answered", compose(asked, sentences, enough), confidence=sure)
 
-    def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, object, list[Sentence]]:
+    def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""
         asked = analyse(query, self.rarity, self.abbreviations)
         vector = direction(self.encoder, query)

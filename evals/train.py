@@ -56,8 +56,8 @@ def seen(
     if without:
         gone = {flat(r) for r in without.relevant}
         passages = [p for p in passages if place(p.chunk) not in gone][: advisor.passages]
-    asked, _, sentences = answerer.read(query, passages)
-    features = decide.features(asked, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
+    asked, vector, sentences = answerer.read(query, passages)
+    features = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
     return Row(question, answered, weight, features, labelled, without is None, group or question)
 
