@@ -99,7 +99,7 @@ def build_index(settings: Settings, folder: Path | None = None, report: Report |
 
 
 def _build(settings: Settings, library: Library, folder: Path | None, say: Report) -> Built:
-    from advisor.encode import export_folder, model_stamp, open_encoder, open_trainer
+    from advisor.encode import open_trainer
 
     meta = library.meta()
     chosen = folder or (Path(meta["corpus"]) if "corpus" in meta else shipped("corpus"))
@@ -110,13 +110,8 @@ def _build(settings: Settings, library: Library, folder: Path | None, say: Repor
         )
     say(f"Reading the guidance in {chosen}", 0, 0)
     corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
-    stamp = model_stamp(settings.embedding_model)
-    exported = export_folder(settings, stamp)
-    if (exported / "ready.json").is_file() and not library.needs_encoding(corpus, stamp, settings.chunk_tokens):
-        encoder = open_encoder(settings)  # nothing to embed: no need to load the large library
-    else:
-        say("Loading the embedding model", 0, 0)
-        encoder = open_trainer(settings)
+    say("Loading the embedding model", 0, 0)
+    encoder = open_trainer(settings)
     update = library.update(
         corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
     )

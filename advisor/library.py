@@ -29,7 +29,7 @@ from advisor.query import abbreviations_of, words_of
 from advisor.rows import Planned, delete, hash_of, insert, matrix, plan, stamp_of
 from advisor.types import Chunk, Document, Encoder, Source
 
-BATCH = 32  # chunks embedded, and kept, at a time
+BATCH = 64  # chunks embedded, and kept, at a time
 ATTEMPTS = 5  # to update while other processes do the same
 Report = Callable[[int, int], None]
 
@@ -128,13 +128,6 @@ class Library:
         chunks = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
         changed = len(new & set(held))
         return Update(len(new) - changed, changed, len(removed), len(corpus.guidance) - len(new), chunks, embedded)
-
-    def needs_encoding(self, corpus: Corpus, model: str, limit: int) -> bool:
-        """Whether an update to `corpus` would embed anything."""
-        config = f"{model}|{CHUNKING}|{limit}"
-        with reading(self.engine) as connection:
-            held = {s for (s,) in connection.execute(text("SELECT stamp FROM documents"))}
-        return any(stamp_of(config, g, corpus) not in held for g in corpus.guidance)
 
     @staticmethod
     def _generation(connection: Connection) -> str:

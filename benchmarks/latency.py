@@ -23,7 +23,7 @@ import psutil
 from advisor.assemble import open_advisor
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import read_corpus
-from advisor.encode import SentenceTransformerEncoder, model_stamp
+from advisor.encode import open_trainer
 from advisor.library import Library
 from benchmarks.report import record
 from evals.cases import FOLDER, read_cases
@@ -94,8 +94,7 @@ def reached(url: str, seconds: float = 90) -> None:
 def indexing() -> Rows:
     """The texts of the shipped guidance through the encoder alone and through a whole update, in one run."""
     settings = Settings.load()
-    stamp = model_stamp(settings.embedding_model)
-    encoder = SentenceTransformerEncoder(settings.embedding_model, stamp)
+    encoder = open_trainer(settings)
     encoder.encode(["warm"] * 32)
     batches: list[list[str]] = []
 

@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 from advisor.config import Settings, silence_vendors
-from advisor.encode import HASHED, PACKAGED, TOLERANCE, OnnxEncoder, export_folder, model_folder, model_stamp, open_encoder, rarity
+from advisor.encode import (
+    HASHED,
+    PACKAGED,
+    TOLERANCE,
+    OnnxEncoder,
+    export_folder,
+    model_folder,
+    model_stamp,
+    open_encoder,
+    open_trainer,
+    rarity,
+)
 from advisor.errors import SettingsError
 from advisor.hashed import HashedEncoder
 
@@ -82,6 +93,21 @@ def test_a_damaged_export_is_set_aside(
     assert open_encoder(ruined) == "sentence-transformers"
     assert "damaged" in caplog.text
     assert not (_export(ruined) / "ready.json").exists(), "the next build exports it again"
+
+
+def test_an_index_is_built_by_the_export_once_there_is_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", None)  # loading it again would be a fault
+    trainer = open_trainer(settings)
+    assert isinstance(trainer, OnnxEncoder)
+    assert np.abs(trainer.encode(TEXTS) - np.vstack([trainer.encode([text]) for text in TEXTS])).max() <= TOLERANCE
+
+
+def test_a_model_that_cannot_be_exported_builds_the_index_itself(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
+    monkeypatch.setattr("advisor.encode.export", lambda *_: False)
+    assert open_trainer(settings.model_copy(update={"home": tmp_path})) == "sentence-transformers"
 
 
 def test_folders_that_hold_no_model_are_named(tmp_path: Path) -> None:

@@ -105,7 +105,6 @@ def test_another_model_or_chunk_size_embeds_everything_again(library: Library, w
     library.update(corpus, HashedEncoder(), limit=LIMIT)
     assert library.update(corpus, HashedEncoder(128), limit=LIMIT).changed == 3
     assert library.vectors()[1].shape[1] == 128
-    assert library.needs_encoding(corpus, HashedEncoder(128).name, LIMIT) is False
     assert library.update(corpus, HashedEncoder(128), limit=40).changed == 3
 
 
