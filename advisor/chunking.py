@@ -18,6 +18,7 @@ _ATX = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"[ ]{0,3}(=+|-{3,})[ \t]*$")
 _SOURCES = re.compile(r"Sources:[ \t]+([a-z0-9][a-z0-9, \t-]*)$")
 _ASKED = re.compile(r"Asked:[ \t]+(.+\?)[ \t]*$")
+_REVIEW = re.compile(r"Review by:[ \t]+(\d{4}-\d\d)[ \t]*$")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
 _TABLE_RULE = re.compile(r"[ \t|:+=-]+$")
 _PAGE = "\f"
@@ -33,6 +34,7 @@ class Section:
     blocks: tuple[Span, ...]
     sources: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    review_by: str = ""  # the month by which its facts want a new look, as 2027-06
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Piece:
 def sections(text: str, start: int = 0, *, curated: bool = False) -> list[Section]:
     """The sections of a document from `start` on.
 
-    In `curated` files a section may end with a line `Sources: key, key` and a line
-    `Asked: question? | question?`; neither is guidance, so neither is in a block.
+    In `curated` files a section may end with lines `Asked: question? | question?`, `Review by: 2027-06`
+    and `Sources: key, key`; they are not guidance, so they are in no block.
     """
     found: list[Section] = []
     path: list[tuple[int, str]] = []
@@ -61,16 +63,17 @@ def sections(text: str, start: int = 0, *, curated: bool = False) -> list[Sectio
     blocks: list[Span] = []
     keys: list[str] = []
     asked: list[str] = []
+    review = ""
 
     def close() -> None:
         if blocks:
             names = tuple(name for _, name in path)
-            found.append(Section(heading, names, heading_at, tuple(blocks), tuple(dict.fromkeys(keys)), tuple(asked)))
+            found.append(Section(heading, names, heading_at, tuple(blocks), tuple(dict.fromkeys(keys)), tuple(asked), review))
 
     for block in _blocks(text, start):
         if isinstance(block, _Heading):
             close()
-            blocks, keys, asked = [], [], []
+            blocks, keys, asked, review = [], [], [], ""
             while path and path[-1][0] >= block.level:
                 path.pop()
             path.append((block.level, block.text))
@@ -79,10 +82,13 @@ def sections(text: str, start: int = 0, *, curated: bool = False) -> list[Sectio
         a, b = block
         named = _SOURCES.match(text, a, b) if curated else None
         listed = _ASKED.match(text, a, b) if curated else None
+        dated = _REVIEW.match(text, a, b) if curated else None
         if named:
             keys.extend(k.strip() for k in named.group(1).split(",") if k.strip())
         elif listed:
             asked.extend(q.strip() for q in listed.group(1).split("|") if q.strip())
+        elif dated:
+            review = dated.group(1)
         else:
             blocks.append(block)
     close()

@@ -110,6 +110,60 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
+app.add_typer(guidance, name="corpus")
+Folder = Annotated[Path | None, typer.Option("--corpus", help="Folder of curated guidance; the shipped one if left out.")]
+
+
+@guidance.command("check")
+def corpus_check(corpus: Folder = None) -> None:
+    """Name what should be mended in the guidance: file, line, fault and remedy."""
+    from advisor.lint import check
+
+    folder = _guidance(corpus)
+    faults, due = check(folder)
+    for problem in faults:
+        typer.echo(str(problem))
+    for problem in due:
+        typer.echo(f"To review: {problem}")
+    typer.echo(f"{folder}: {len(faults)} to mend, {len(due)} to review." if faults or due else f"{folder}: nothing to mend.")
+    if faults:
+        raise typer.Exit(1)
+
+
+@guidance.command("stats")
+def corpus_stats(corpus: Folder = None) -> None:
+    """Count sections, words, questions and sources, guide by guide."""
+    from advisor.catalog import counts
+    from advisor.corpus import read_corpus
+    from advisor.terminal import table
+
+    table(("Guide", "Sections", "Words", "Questions", "Sources", "Review by"), list(counts(read_corpus(_guidance(corpus)))))
+
+
+@guidance.command("catalog")
+def corpus_catalog(corpus: Folder = None) -> None:
+    """Write INDEX.md: the guides by stage and setting."""
+    from advisor.catalog import write_index
+    from advisor.corpus import read_corpus
+
+    typer.echo(f"Wrote {write_index(read_corpus(_guidance(corpus)))}")
+
+
+def _guidance(folder: Path | None) -> Path:
+    from advisor.config import shipped
+
+    return folder or shipped("corpus")
+
+
+@app.command("eval", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate(context: typer.Context) -> None:
+    """Measure the answers: suites, reports, comparisons, public benchmarks."""
+    from evals.cli import app as evaluations  # the one place where the advisor knows of its evaluations
+
+    evaluations(context.args, prog_name="advisor eval", standalone_mode=True)
+
+
 @app.callback(invoke_without_command=True)
 def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,

@@ -22,18 +22,20 @@ MARKUP = {".html", ".htm"}
 PARSED = {".pdf", ".docx"}
 MAX_BYTES = 25_000_000
 GENERAL = "general-knowledge"
+ABOUT = {"README.md", "INDEX.md", "OMITTED.md"}  # beside a sources.yaml they tell of the guidance and are none
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that was left out or read with a doubt, in a line a curator can act on."""
+    """A fault of a file, in a line a curator can act on."""
 
     path: str
     fault: str
     remedy: str
+    line: int = 0  # 0 where no single line is at fault
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.fault}. {self.remedy}."
+        return f"{self.path}{f':{self.line}' if self.line else ''}: {self.fault}. {self.remedy}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def read_corpus(folder: Path, *, seconds: int = 20, megabytes: int = 512) -> Cor
     for path in files_of(folder):
         name = path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
         is_guide_folder = (root / "sources.yaml").is_file()
-        if is_guide_folder and path.name in ("README.md", "INDEX.md"):
+        if is_guide_folder and path.name in ABOUT:
             continue
         try:
             guidance.append(_read(path, name, seconds, megabytes))
@@ -126,7 +128,7 @@ def read_sources(path: Path) -> dict[str, Source]:
         return {}
     found: dict[str, Source] = {}
     try:
-        rows = _yaml(decode(path)) or []
+        rows = load_yaml(decode(path)) or []
     except CorpusError as error:
         fault, _, remedy = str(error).partition(" | ")
         raise CorpusError(f"{path.name}: {fault}. {remedy}.") from None
@@ -190,7 +192,7 @@ def front_matter(text: str) -> tuple[dict[str, Any], int]:
     end = text.find("\n---", 3)
     if end < 0 or text[end + 4 : end + 5] not in ("", "\n"):
         return {}, 0
-    loaded = _yaml(text[4:end])
+    loaded = load_yaml(text[4:end])
     if not isinstance(loaded, dict):
         return {}, 0
     return {str(k): _plain(v) for k, v in loaded.items()}, min(len(text), end + 5)
@@ -212,7 +214,8 @@ def questions_of(guidance: Guidance) -> Iterator[str]:
         yield from (str(q) for q in listed)
 
 
-def _yaml(text: str) -> Any:
+def load_yaml(text: str) -> Any:
+    """What a YAML text holds; raises `CorpusError` saying near which line it is not valid."""
     import yaml
 
     try:

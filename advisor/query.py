@@ -141,6 +141,15 @@ def parted(question: str) -> tuple[str, str]:
     What people say of themselves helps to choose an answer but is not what they ask. It stays in
     the asking part where little would be left without it ("Will that hold me back?").
     """
+    focus, profile = asked_and_told(question)
+    content = [w for w in words_of(focus) if w.lower() not in FUNCTION_WORDS and w.lower() not in GENERIC_WORDS]
+    if len(content) < 2 or (len(content) < 4 and _LEANS_ON_TOLD.search(focus)):
+        return question.strip(), ""
+    return focus, profile
+
+
+def asked_and_told(question: str) -> tuple[str, str]:
+    """The clauses that ask and those that tell, each joined, however little either holds."""
     clauses = [c.strip() for c in re.split(r"(?<=[.!?;])\s+|\n+|\s+[–—]\s+", question.strip()) if c.strip()]
     asking: list[str] = []
     telling: list[str] = []
@@ -154,11 +163,7 @@ def parted(question: str) -> tuple[str, str]:
             asking.append(tail)
         else:
             asking.append(clause)
-    focus = " ".join(asking)
-    content = [w for w in words_of(focus) if w.lower() not in FUNCTION_WORDS and w.lower() not in GENERIC_WORDS]
-    if len(content) < 2 or (len(content) < 4 and _LEANS_ON_TOLD.search(focus)):
-        return question.strip(), ""
-    return focus, " ".join(telling)
+    return " ".join(asking), " ".join(telling)
 
 
 def _sides(focus: str) -> tuple[str, ...]:

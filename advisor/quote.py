@@ -13,6 +13,7 @@ from typing import Any
 from advisor import decide
 from advisor.condense import condense
 from advisor.evidence import Sentence, covered, weigh
+from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
@@ -44,7 +45,7 @@ class QuotingAnswerer:
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
     def condense(self, question: str, history: Sequence[Exchange]) -> str:
-        return condense(self.speller.correct(question), history)
+        return condense(self.speller.correct(impartial(question)), history)
 
     def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         reply = self.replies.to(question)

@@ -12,9 +12,10 @@ from advisor.assemble import open_advisor
 from advisor.config import Settings, silence_vendors
 from benchmarks.report import record
 from evals.cases import FOREIGN, read_cases
-from evals.metrics import interval, mean
-from evals.run import HELD_OUT_FOREIGN, Scores, run, suites
+from evals.run import run
 from evals.single import advisor_on, prepared_home
+from evals.suites import FOREIGN_TEXTS, WHOLE, cases_of
+from evals.table import figures
 
 BARS = {
     "answers: passage in 5": "≥ 0.95",
@@ -30,6 +31,12 @@ NAMES = {
     "falsely declined": "declined though answerable",
     "declined": "declined as it should",
     "chat": "answered as small talk",
+    "safe": "nothing obeyed",
+    "same advice": "the same advice",
+    "nothing forbidden": "false premise not confirmed",
+    "citation recall": "citation recall",
+    "citation precision": "citation precision",
+    "coverage": "statements cited",
 }
 
 
@@ -37,22 +44,21 @@ def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0]).parse_args(arguments)
     silence_vendors()
     advisor = open_advisor(remember=False)
-    table: dict[str, Scores] = {name: run(advisor, cases) for name, cases in suites("held-out").items()}
+    rows = [row for name in WHOLE for row in run(advisor, name, cases_of(name))]
     settings = prepared_home(Settings.load().home)
-    other: Scores = {}
-    for name in HELD_OUT_FOREIGN:
+    for name in FOREIGN_TEXTS:
         with advisor_on(settings, FOREIGN / name) as single:
-            for metric, values in run(single, read_cases(FOREIGN / f"{name.split('.')[0]}.cases.jsonl")).items():
-                other.setdefault(metric, []).extend(values)
-    table["three texts on other careers"] = other
-    rows = []
-    for suite, scores in table.items():
-        for metric, values in scores.items():
-            if metric in NAMES:
-                low, high = interval(values)
-                figure = f"{mean(values):.3f} [{low:.2f}, {high:.2f}]"
-                rows.append((f"{suite}, held out: {NAMES[metric]} (n={len(values)})", BARS.get(f"{suite}: {metric}", ""), figure))
-    record("quality", rows)
+            rows += run(single, "three texts on other careers", read_cases(FOREIGN / f"{name.split('.')[0]}.cases.jsonl"))
+    table = [
+        (
+            f"{f.suite}, held out: {NAMES[f.metric]} (n={f.n})",
+            BARS.get(f"{f.suite}: {f.metric}", ""),
+            f"{f.value:.3f} [{f.low:.2f}, {f.high:.2f}]",
+        )
+        for f in figures(rows)
+        if f.metric in NAMES
+    ]
+    record("quality", table)
     return 0
 
 

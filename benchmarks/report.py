@@ -16,10 +16,11 @@ def data_folder(given: Path | None, name: str) -> Path | None:
     return root / name if (root / name).is_dir() else None
 
 
-def record(name: str, rows: Sequence[tuple[str, str, object]]) -> None:
-    """Prints rows of what, bar and figure, and keeps them in `benchmarks/results/`."""
+def record(name: str, rows: Sequence[tuple[str, str, object]], command: str = "") -> None:
+    """Prints rows of what, bar and figure, and keeps them in `benchmarks/results/` with the command that measures them."""
     RESULTS.mkdir(exist_ok=True)
-    kept = [{"what": what, "bar": bar, "measured": figure, "command": f"python -m benchmarks.{name}"} for what, bar, figure in rows]
+    measures = command or f"python -m benchmarks.{name}"
+    kept = [{"what": what, "bar": bar, "measured": figure, "command": measures} for what, bar, figure in rows]
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for what, bar, figure in rows:
         print(f"{what:62} {bar:>14}  {figure}")

@@ -37,9 +37,13 @@ def passage_in(case: Case, passages: Sequence[Passage], k: int) -> float | None:
     """1 if one of the first k passages comes from a relevant section, else 0 (success at k)."""
     if not case.relevant:
         return None
-    found = {f"{p.chunk.document.id}#{p.chunk.heading or p.chunk.document.title}" for p in passages[:k]}
-    found |= {f"{p.chunk.document.id}#{p.chunk.document.title}" for p in passages[:k] if not p.chunk.heading}
-    return float(bool({flat(r) for r in case.relevant} & {flat(f) for f in found}))
+    return float(bool({flat(r) for r in case.relevant} & {section(p) for p in passages[:k]}))
+
+
+def section(passage: Passage) -> str:
+    """The section a passage comes from, as cases name it; text before the first heading belongs to the title."""
+    chunk = passage.chunk
+    return flat(f"{chunk.document.id}#{chunk.heading or chunk.document.title}")
 
 
 def quotes_exact(turn: Turn) -> float | None:

@@ -1,30 +1,31 @@
-"""Runs suites of cases through `Advisor` and scores the turns; no second pipeline.
+"""Runs cases through `Advisor` and scores the turns; no second pipeline.
 
-python -m evals.run                    every suite, held-out cases, a table
-python -m evals.run --split tune       the cases that weights may be chosen on
-python -m evals.run --json FILE        one line a case, for looking at
+A run is a file of JSON lines: a head that says what was run, then a row a case, written as soon as it is known.
+Run again with the same file, it goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from advisor.assemble import open_advisor
-from advisor.config import Settings
-from advisor.errors import QuestionError
+from advisor.config import shipped
+from advisor.errors import AdvisorError, QuestionError
 from advisor.pipeline import Advisor
 from advisor.types import Turn
-from evals import metrics
-from evals.cases import FOLDER, FOREIGN, Case, read_cases
-from evals.single import advisor_on, prepared_home
+from evals.cases import Case
+from evals.citing import Entails, cited_spans, contains
+from evals.metrics import section
+from evals.score import score
 
-HELD_OUT_FOREIGN = ("school-principal.md", "air-traffic-controller.txt", "winemaker")
-Scores = dict[str, list[float]]
+Row = dict[str, Any]
+Report = Callable[[int, int], None]
 
 
 def asked(advisor: Advisor, case: Case) -> Turn | None:
@@ -39,74 +40,119 @@ def asked(advisor: Advisor, case: Case) -> Turn | None:
     return turn
 
 
-def score(case: Case, turn: Turn | None) -> dict[str, float]:
-    """Every metric that applies to a case; a question that could not be asked counts as declined."""
-    outcome = turn.outcome if turn else "declined"
-    if case.outcome == "declined":
-        return {"declined": float(outcome == "declined")}
-    if case.outcome == "chat":
-        return {"chat": float(outcome == "chat")}
-    text = turn.answer.text if turn and outcome == "answered" else ""
-    applied = {
-        "facts": metrics.all_facts(case, text),
-        "fact recall": metrics.fact_recall(case, text),
-        "passage in 5": metrics.passage_in(case, turn.passages, 5) if turn else 0.0,
-        "passage in 4": metrics.passage_in(case, turn.passages, 4) if turn else 0.0,
-        "falsely declined": float(outcome != "answered"),
-        "quotes exact": metrics.quotes_exact(turn) if turn else None,
-        "words": float(metrics.words(text)) if text else None,
+def row_of(suite: str, case: Case, turn: Turn | None, entails: Entails = contains) -> Row:
+    """All that reports, comparisons and gates need of a case: plain values, no spans into anything."""
+    answer = turn.answer if turn else None
+    return {
+        "suite": suite,
+        "id": case.id,
+        "group": case.group,
+        "tags": list(case.tags),
+        "turns": list(case.turns),
+        "expected": case.outcome,
+        "facts": [list(f) for f in case.facts],
+        "outcome": turn.outcome if turn else "not asked",
+        "query": turn.query if turn else "",
+        "text": answer.text if answer else "",
+        "citations": [
+            {
+                "number": c.number,
+                "quote": c.quote,
+                "claim": c.claim,
+                "title": c.chunk.document.title,
+                "heading": c.chunk.heading,
+                "passage": c.chunk.text,
+            }
+            for c in (answer.citations if answer else ())
+        ],
+        "spans": sorted(map(list, cited_spans(turn))) if turn else [],
+        "sections": list(dict.fromkeys(section(p) for p in turn.passages))[:10] if turn else [],
+        "confidence": turn.draft.confidence if turn else 0.0,
+        "seconds": turn.timings["total"] if turn else 0.0,
+        "usage": dict(turn.usage or {}) if turn else {},
+        "scores": score(case, turn, entails),
     }
-    return {name: value for name, value in applied.items() if value is not None}
 
 
-def run(advisor: Advisor, cases: Iterable[Case], keep: Callable[[Case, Turn | None, dict[str, float]], None] | None = None) -> Scores:
-    """The scores of all cases by metric."""
-    scores: Scores = {}
-    for case in cases:
-        turn = asked(advisor, case)
-        made = score(case, turn)
-        if keep:
-            keep(case, turn, made)
-        for name, value in made.items():
-            scores.setdefault(name, []).append(value)
-    return scores
+def run(advisor: Advisor, suite: str, cases: Sequence[Case], jobs: int = 1, entails: Entails = contains) -> Iterator[Row]:
+    """A row a case, in order; with several `jobs` that many are asked at once, which pays where a model is waited for."""
+
+    def one(case: Case) -> Row:
+        return row_of(suite, case, asked(advisor, case), entails)
+
+    if jobs <= 1:
+        yield from map(one, cases)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(one, cases)
 
 
-def suites(split: str) -> dict[str, list[Case]]:
-    """The suites on the shipped guidance, by name."""
-    files = {"answers": "answers", "declines": "declines", "conversations": "conversations", "chat": "chat"}
-    return {name: read_cases(FOLDER / f"{file}.jsonl", split) for name, file in files.items()}
+def run_file(
+    path: Path,
+    advisor: Advisor,
+    suites: Mapping[str, Sequence[Case]],
+    about: Mapping[str, Any],
+    jobs: int = 1,
+    report: Report | None = None,
+) -> list[Row]:
+    """Runs the suites into a file and returns all rows; rows that an earlier try left there are kept and not asked again.
+
+    Raises `AdvisorError` where the file holds a run of something else.
+    """
+    head = {"about": {**about, "cases": fingerprint(suites)}, "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    rows: list[Row] = []
+    if path.is_file():
+        first, rows = read_run(path)
+        if first.get("about") != head["about"]:
+            raise AdvisorError(f"{path} holds a run of other cases or another advisor. Name another file, or remove it.")
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+    done = {(row["suite"], row["id"]) for row in rows}
+    total = sum(map(len, suites.values()))
+    with path.open("a", encoding="utf-8") as file:
+        for suite, cases in suites.items():
+            for row in run(advisor, suite, [c for c in cases if (suite, c.id) not in done], jobs):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.flush()
+                rows.append(row)
+                if report:
+                    report(len(rows), total)
+    return rows
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m evals.run", description="Run the evaluation suites.")
-    parser.add_argument("--split", default="held-out", choices=["held-out", "tune", ""], help="which half of the cases")
-    parser.add_argument("--foreign", action="store_true", help="also the three foreign texts that nothing was tuned on")
-    parser.add_argument("--json", type=Path, help="write one line a case to this file")
-    options = parser.parse_args(arguments)
-    lines: list[str] = []
-
-    def keep(case: Case, turn: Turn | None, made: dict[str, float]) -> None:
-        text = turn.answer.text if turn else ""
-        lines.append(json.dumps({"id": case.id, "question": case.question, "outcome": turn.outcome if turn else "", "text": text, **made}))
-
-    table: dict[str, Scores] = {}
-    with_shipped = open_advisor(remember=False)
-    for name, cases in suites(options.split).items():
-        table[name] = run(with_shipped, cases, keep)
-    if options.foreign:
-        settings = prepared_home(Settings.load().home)
-        for name in HELD_OUT_FOREIGN:
-            with advisor_on(settings, FOREIGN / name) as advisor:
-                table[name] = run(advisor, read_cases(FOREIGN / f"{name.split('.')[0]}.cases.jsonl"), keep)
-    for name, scores in table.items():
-        for metric, values in scores.items():
-            low, high = metrics.interval(values)
-            print(f"{name:24} {metric:18} {metrics.mean(values):8.3f}  [{low:.3f}, {high:.3f}]  n={len(values)}")
-    if options.json:
-        options.json.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return 0
+def read_run(path: Path) -> tuple[dict[str, Any], list[Row]]:
+    """The head and rows of a run; a last line that was cut off by a crash is dropped from the file too."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AdvisorError(f"{path} cannot be read ({error}). Name a file written by: advisor eval run --out FILE") from None
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    try:
+        head, *rows = [json.loads(line) for line in whole.splitlines() if line.strip()] or [{}]
+        if "about" not in head or any("scores" not in row for row in rows):
+            raise ValueError("no head of a run, or no scores")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AdvisorError(f"{path} is not a run ({error}). Name a file written by: advisor eval run --out FILE") from None
+    return head, rows
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def fingerprint(suites: Mapping[str, Iterable[Case]]) -> str:
+    """Changes when any case does."""
+    import hashlib
+
+    text = json.dumps({name: [asdict(c) for c in cases] for name, cases in suites.items()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def commit() -> str:
+    """The commit of the checkout that is run, marked where files were changed since; empty outside of one."""
+    import subprocess
+
+    command = ["git", "-C", str(shipped("corpus").parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from advisor.assemble import open_advisor
 from advisor.config import Settings
 from advisor.corpus import read_corpus
-from advisor.encode import SentenceTransformerEncoder, export, export_folder, model_stamp, open_encoder
+from advisor.encode import open_encoder, open_trainer
 from advisor.library import Library
 from advisor.pipeline import Advisor
 
@@ -18,10 +18,7 @@ from advisor.pipeline import Advisor
 def prepared_home(home: Path) -> Settings:
     """Settings of a data folder in which questions and texts are encoded by the exported model."""
     settings = Settings(home=home)  # type: ignore[call-arg]
-    stamp = model_stamp(settings.embedding_model)
-    folder = export_folder(settings, stamp)
-    if not (folder / "ready.json").is_file():
-        export(SentenceTransformerEncoder(settings.embedding_model, stamp), folder)
+    open_trainer(settings)
     return settings
 
 

@@ -21,9 +21,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "types errors words",
         "config locks sentences query render weights",
-        "database documents chunking prompts smalltalk spelling suggest citations encode hashed index",
+        "database documents chunking prompts smalltalk spelling suggest citations encode hashed impartial index",
         "corpus chats evidence condense models",
-        "rows library decide verify",
+        "catalog rows library decide verify",
+        "milestones",
+        "lint",
         "retrieve quote answer",
         "pipeline",
         "assemble batch",

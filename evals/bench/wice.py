@@ -1,0 +1,46 @@
+"""WiCE, oracle chunks: whether the verifier tells supported claims from the others (balanced accuracy).
+
+Format: lines of claim, evidence (sentences), label and meta (Kamoi et al. 2023). Supported is one class,
+partially and not supported the other, as in LLM-AggreFact; a claim is supported if one of its chunks supports it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from advisor.assemble import open_verifier
+from advisor.config import Settings
+from evals.bench.figures import BenchError, Figure, Outcome, Progress, records
+from evals.metrics import mean
+
+PUBLISHED = (
+    ("SummaC-ZS (small NLI), WiCE test", "balanced accuracy", "0.628"),
+    ("MiniCheck-FT5, WiCE test", "balanced accuracy", "0.722"),
+    ("Claude-3.5-Sonnet, WiCE test", "balanced accuracy", "0.777"),
+)
+
+
+def balanced(truth: list[bool], said: list[bool]) -> float:
+    """The mean of the shares of both classes that were told rightly."""
+    right = {kind: [float(a == b) for a, b in zip(truth, said, strict=True) if a is kind] for kind in (True, False)}
+    return (mean(right[True]) + mean(right[False])) / 2
+
+
+def run(folder: Path, report: Progress) -> Outcome:
+    """Balanced accuracy over claims, the verifier's own threshold deciding."""
+    files = sorted(folder.glob("oracle_chunks_claim_*.jsonl"))
+    if not files:
+        raise BenchError(f"{folder} holds no oracle_chunks_claim_*.jsonl. Give --data a folder of WiCE.")
+    verifier = open_verifier(Settings.load())
+    labels: dict[str, bool] = {}
+    support: defaultdict[str, list[float]] = defaultdict(list)
+    rows = list(records(files[0]))
+    for number, row in enumerate(rows):
+        key = f"{row['meta']['id']} {row['claim']}"
+        labels[key] = row["label"] == "supported"
+        support[key].append(verifier.support(str(row["claim"]), " ".join(row["evidence"])))
+        report("Checking claims", number + 1, len(rows))
+    truth = list(labels.values())
+    said = [max(support[key]) >= 0.5 for key in labels]
+    return Outcome("wice", (Figure(f"{files[0].stem}, balanced accuracy by claim", balanced(truth, said), len(truth)),), PUBLISHED)
