@@ -244,11 +244,10 @@ class Library:
                FROM chunks c JOIN embeddings e ON e.hash = c.embedding WHERE c.id IN :ids"""
         ).bindparams(bindparam("ids", expanding=True))
         found: dict[int, tuple[Chunk, Any, Any]] = {}
-        documents: dict[str, Document] = {}  # no longer than the snapshot: spans and text belong together
-        with reading(self.engine) as connection:
-            for i, d, start, end, heading, page, sources, spans, vector, inner in connection.execute(query, {"ids": list(ids)}):
-                if d not in documents:
-                    documents[d] = _document(connection, str(d))
+        with reading(self.engine) as connection:  # one snapshot: spans and text belong together
+            rows = connection.execute(query, {"ids": list(ids)}).all()
+            documents = _documents(connection, {str(row[1]) for row in rows})
+            for i, d, start, end, heading, page, sources, spans, vector, inner in rows:
                 chunk = Chunk(
                     int(i), documents[d], int(start), int(end), str(heading), page,
                     tuple(Source(**s) for s in json.loads(sources)), tuple((a, b) for a, b in json.loads(spans)),
@@ -261,9 +260,10 @@ class Library:
         self.engine.dispose()
 
 
-def _document(connection: Connection, ident: str) -> Document:
-    row = connection.execute(text("SELECT title, url, text, metadata FROM documents WHERE id = :id"), {"id": ident}).one()
-    return Document(ident, str(row[0]), str(row[2]), str(row[1]), json.loads(row[3]))
+def _documents(connection: Connection, idents: set[str]) -> dict[str, Document]:
+    query = text("SELECT id, title, url, text, metadata FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+    rows = connection.execute(query, {"ids": sorted(idents)})
+    return {str(i): Document(str(i), str(title), str(body), str(url), json.loads(held)) for i, title, url, body, held in rows}
 
 
 def _stamps(connection: Connection) -> dict[str, str]:

@@ -31,6 +31,7 @@ def statements(text: str) -> list[tuple[str, tuple[int, ...]]]:
     found: list[tuple[str, tuple[int, ...]]] = []
     for line in text.splitlines():
         line = re.sub(r"^\s*(?:[-*]|\d+\.)\s+", "", line).strip()
+        line = re.sub(r"^\*\*[^*]+\*\*:\s+(?=\S)", "", line)
         if re.fullmatch(r"\*\*[^*]+\*\*:?|[^\[\]]*:", line):
             continue
         parts = [*_MARKS.split(line), ""]

@@ -28,6 +28,7 @@ def _turn(text: str, passages: dict[int, str]) -> Turn:
         ("One thing. Two things. [1]", [("One thing.", ()), ("Two things.", (1,))]),
         ("The steps:\n- First step [1]\n- Second step [2]", [("First step", (1,)), ("Second step", (2,))]),
         ("**VPMA**\nA vice president. [1]", [("A vice president.", (1,))]),
+        ("**VPMA**: A vice president. [1]", [("A vice president.", (1,))]),
         ("", []),
     ],
 )
