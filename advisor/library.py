@@ -30,6 +30,7 @@ from advisor.rows import Planned, delete, hash_of, insert, matrix, plan, stamp_o
 from advisor.types import Chunk, Document, Encoder, Source
 
 BATCH = 64  # chunks embedded, and kept, at a time
+MOST_COUNTS = 20_000  # words whose counts are remembered
 ATTEMPTS = 5  # to update while other processes do the same
 Report = Callable[[int, int], None]
 
@@ -63,6 +64,7 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine: Engine = open_database(path)
+        self._counts: tuple[str, dict[str, int]] = ("", {})  # a generation, and how many of its chunks hold a word
 
     def meta(self) -> dict[str, str]:
         """What the index is stamped with: generation, corpus folder, model, fingerprint; empty when there is none."""
@@ -210,8 +212,20 @@ class Library:
         if not re.fullmatch(r"\w+(?: \w+)*", word):
             return 0
         with reading(self.engine) as connection:
-            query = "SELECT count(*) FROM search WHERE search MATCH :match"
-            return int(connection.execute(text(query), {"match": f'"{word}"'}).scalar_one())
+            return self._counted(connection, [word])[0]
+
+    def _counted(self, connection: Connection, words: Sequence[str]) -> list[int]:
+        """How many chunks hold each word; what was counted in this generation is not counted again."""
+        generation = self._generation(connection)
+        counted, known = self._counts  # another thread may set new ones
+        if counted != generation or len(known) > MOST_COUNTS:
+            known = {}
+            self._counts = (generation, known)
+        query = text("SELECT count(*) FROM search WHERE search MATCH :match")
+        for word in words:
+            if word not in known:
+                known[word] = int(connection.execute(query, {"match": f'"{word}"'}).scalar_one())
+        return [known[word] for word in words]
 
     def abbreviations(self) -> dict[str, str]:
         """The abbreviations that the guidance explains itself, as short form to long form."""
@@ -232,8 +246,8 @@ class Library:
         with reading(self.engine) as connection:
             rows = connection.execute(text(query), {"match": " OR ".join(f'"{w}"' for w in words), "k": k}).all()
             total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
+            counts = self._counted(connection, words)
         # The inverse document frequency of SQLite's bm25(), times its k1 + 1.
-        counts = [self.frequency(w) for w in words]
         most = sum(2.2 * max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in counts) or 1.0
         return [(int(i), min(1.0, float(s) / most)) for i, s in rows]
 

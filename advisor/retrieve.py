@@ -17,13 +17,14 @@ import numpy as np
 from advisor.index import VectorIndex
 from advisor.library import Library
 from advisor.query import parted, words_of
-from advisor.types import Encoder, Passage
+from advisor.types import Chunk, Encoder, Passage
 from advisor.words import FUNCTION_WORDS
 
 POOL = 100  # candidates each search proposes
 # Shares of BM25, the chunk's cosine, its best sentence's, the nearest question's and the mean of the nearest few.
 LISTED = (0.30, 0.15, 0.15, 0.20, 0.20)
 PLAIN = (0.39, 0.27, 0.12, 0.22, 0.0)  # where a section lists no questions
+MOST_HELD = 2000  # chunks kept at hand, with their vectors
 SEVERAL = 3  # of a section's questions: their mean says more than the nearest alone
 
 
@@ -36,6 +37,7 @@ class HybridRetriever:
         self.encoder = encoder
         self._asked_of, self._asks = library.asks()
         self._places = _by_chunk(self._asked_of)
+        self._held: dict[int, tuple[Chunk, Any, Any]] = {}
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
         """The k best passages; their scores are comparable between queries."""
@@ -49,7 +51,7 @@ class HybridRetriever:
         # Sentences are weighed for what the rest found good, not for the whole pool.
         shortlist = sorted(rough, key=lambda i: (-rough[i], i))[: max(3 * k, 40)]
         passages: list[Passage] = []
-        for i, (chunk, whole, sentences) in self.library.chunks(shortlist).items():
+        for i, (chunk, whole, sentences) in self._chunks(shortlist).items():
             cosine = float(whole @ vector)
             closest = float((sentences @ vector).max()) if len(sentences) else cosine
             # A chunk whose section lists no questions is not worse for it: its text stands in for them.
@@ -59,6 +61,16 @@ class HybridRetriever:
             passages.append(Passage(chunk, max(0.0, score), sentences, nearest, bool(several)))
         passages.sort(key=lambda p: (-p.score, p.chunk.id))
         return passages[:k]
+
+    def _chunks(self, ids: Sequence[int]) -> dict[int, tuple[Chunk, Any, Any]]:
+        """Chunks by id, those seen before from memory; an id never comes to stand for another chunk."""
+        held = self._held  # another thread may set a new one
+        if len(held) > MOST_HELD:
+            held = self._held = {}
+        missing = [i for i in ids if i not in held]
+        if missing:
+            held.update(self.library.chunks(missing))
+        return {i: held[i] for i in ids if i in held}
 
     def _asked(self, vector: Any) -> dict[int, tuple[float, float]]:
         """For each chunk the cosine of the nearest of its heading and questions, and the mean of the nearest few.

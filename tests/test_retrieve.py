@@ -90,3 +90,16 @@ def test_several_listed_questions_count_as_their_nearest_three(listed: HybridRet
     assert best == pytest.approx(1.0, abs=1e-5)
     assert mean == pytest.approx(sum(cosines[-3:]) / 3, abs=1e-5)
     assert asked[near["Rest"]][1] == 0.0
+
+
+def test_what_is_kept_at_hand_never_outlives_the_guidance(written: Written, library: Library, encoder: HashedEncoder) -> None:
+    folder = written({"pay.md": "# Pay\n\nA keeper earns forty coins."})
+    library.update(read_corpus(folder), encoder, limit=200)
+    first = HybridRetriever(library, ExactIndex(library.vectors), encoder)
+    assert "forty" in first.search("What does a keeper earn?", 3)[0].chunk.text
+    assert library.frequency("forty") == 1
+    written({"pay.md": "# Pay\n\nA keeper earns fifty coins."})
+    library.update(read_corpus(folder), encoder, limit=200)
+    assert library.frequency("forty") == 0
+    again = HybridRetriever(library, ExactIndex(library.vectors), encoder)
+    assert "fifty" in again.search("What does a keeper earn?", 3)[0].chunk.text
