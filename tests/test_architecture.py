@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "types errors words",
         "config locks sentences query render weights",
         "database documents chunking prompts smalltalk spelling suggest citations encode hashed impartial index",
-        "corpus chats evidence condense models",
+        "corpus chats evidence condense export models",
         "catalog rows library decide verify",
         "milestones",
         "lint",
@@ -34,14 +34,14 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     )
 )
 # Conveniences of the public names: `print(answer)` and `Advisor.open()` look up, when called.
-LOOKS_UP = {("types", "render"), ("pipeline", "assemble")}
+LOOKS_UP = {("types", "render"), ("pipeline", "assemble"), ("encode", "export")}
 
 HOMES = {
     "chromadb": {"index"},
     "sentence_transformers": {"encode", "verify"},
-    "torch": {"encode", "verify"},
+    "torch": {"encode", "export", "verify"},
     "transformers": {"encode", "verify"},
-    "onnxruntime": {"encode", "verify"},
+    "onnxruntime": {"encode", "export", "verify"},
     "tokenizers": {"encode", "verify"},
     "langchain": {"models"},
     "langchain_core": {"models"},

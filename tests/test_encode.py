@@ -16,7 +16,6 @@ from advisor.config import Settings, silence_vendors
 from advisor.encode import (
     HASHED,
     PACKAGED,
-    TOLERANCE,
     OnnxEncoder,
     export_folder,
     model_folder,
@@ -26,6 +25,7 @@ from advisor.encode import (
     rarity,
 )
 from advisor.errors import SettingsError
+from advisor.export import TOLERANCE
 from advisor.hashed import HashedEncoder
 
 silence_vendors()
@@ -106,7 +106,7 @@ def test_a_model_that_cannot_be_exported_builds_the_index_itself(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
-    monkeypatch.setattr("advisor.encode.export", lambda *_: False)
+    monkeypatch.setattr("advisor.export.export", lambda *_: False)
     assert open_trainer(settings.model_copy(update={"home": tmp_path})) == "sentence-transformers"
 
 
