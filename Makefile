@@ -1,10 +1,10 @@
-# make install | index | web | test | lint | types | eval | bench | wheel | constraints | clean
+# make install | index | web | test | lint | types | corpus | eval | bench | wheel | constraints | clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install index web test browser lint types eval bench wheel constraints clean
+.PHONY: help install index web test browser lint types corpus eval bench wheel constraints clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -32,7 +32,7 @@ browser:
 		|| echo "chromium could not be installed; the tests of the page will be skipped"; \
 	fi
 
-test: install browser lint types
+test: install browser lint types corpus
 	@$(BIN)/pytest
 
 lint: install
@@ -41,6 +41,9 @@ lint: install
 
 types: install
 	@$(BIN)/mypy
+
+corpus: install
+	@$(BIN)/advisor corpus check --corpus corpus
 
 # In a home of its own: what is measured is the guidance of this checkout, whatever is indexed elsewhere.
 eval: export ADVISOR_HOME := $(CURDIR)/$(VENV)/evaluated

@@ -39,9 +39,16 @@ def _commands(program: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
+GROUPS = ("corpus", "eval")  # commands that have commands
+
+
+def _command(words: list[str]) -> str:
+    return " ".join(words[: 2 if words[0] in GROUPS else 1])
+
+
 @cache
 def _help(command: str) -> str:
-    call = [sys.executable, "-m", "advisor.cli", command, "--help"]
+    call = [sys.executable, "-m", "advisor.cli", *command.split(), "--help"]
     done = subprocess.run(call, env={**os.environ, "COLUMNS": "200"}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"there is no `advisor {command}`: {done.stderr}"
     return done.stdout
@@ -50,13 +57,19 @@ def _help(command: str) -> str:
 @pytest.mark.parametrize("words", _commands("advisor"), ids=" ".join)
 def test_every_command_and_option_shown_exists(words: list[str]) -> None:
     for option in (w.split("=")[0] for w in words[1:] if w.startswith("-") and w != "-"):
-        assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", _help(words[0])), f"`advisor {words[0]}` has no {option}"
-    assert _help(words[0])
+        assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", _help(_command(words))), f"`advisor {_command(words)}` has no {option}"
+    assert _help(_command(words))
+
+
+LISTED = """
+from advisor.cli import app
+print(*(c.name or c.callback.__name__ for c in app.registered_commands), *(g.name for g in app.registered_groups))
+"""
 
 
 def test_every_command_there_is_is_shown() -> None:
     listed = subprocess.run(
-        [sys.executable, "-c", "from advisor.cli import app; print(*(c.name or c.callback.__name__ for c in app.registered_commands))"],
+        [sys.executable, "-c", LISTED],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert set(listed.stdout.split()) == {words[0] for words in _commands("advisor")}
