@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.report import RESULTS
+from benchmarks.report import RESULTS, record
 
 NAMES = ("quality", "latency", "plain", "public", "kills")
 TABLE = ("quality", "latency", "plain", "clapnq", "scifact", "mtrag", "cast", "wice", "kills")  # the files of results, in order
@@ -32,21 +32,19 @@ def measured(name: str) -> bool:
     if done.returncode:
         return False
     counts = json.loads(done.stdout.splitlines()[-1])
-    row = {"what": f"{counts['kills']} kills of `advisor index`, failures", "bar": "0", "measured": counts["failures"]}
-    RESULTS.mkdir(exist_ok=True)
-    text = json.dumps([{**row, "command": "python -m benchmarks.kills"}], indent=1, ensure_ascii=False)
-    (RESULTS / "kills.json").write_text(text + "\n", encoding="utf-8")
+    record("kills", [(f"{counts['kills']} kills of `advisor index`, failures", "0", counts["failures"])])
     return True
 
 
 def table() -> str:
     """All figures that are there, as Markdown."""
-    lines = ["| what | bar | measured | command |", "|---|---|---|---|"]
+    lines = ["| what | bar | measured | command | on, at |", "|---|---|---|---|---|"]
     for name in TABLE:
         path = RESULTS / f"{name}.json"
         if path.is_file():
             for row in json.loads(path.read_text(encoding="utf-8")):
-                lines.append(f"| {row['what']} | {row['bar']} | {row['measured']} | `{row['command']}` |")
+                when = f"{row.get('date', '')} {row.get('commit', '')}".strip()
+                lines.append(f"| {row['what']} | {row['bar']} | {row['measured']} | `{row['command']}` | {when} |")
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
+
+from evals.run import commit
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -20,7 +23,8 @@ def record(name: str, rows: Sequence[tuple[str, str, object]], command: str = ""
     """Prints rows of what, bar and figure, and keeps them in `benchmarks/results/` with the command that measures them."""
     RESULTS.mkdir(exist_ok=True)
     measures = command or f"python -m benchmarks.{name}"
-    kept = [{"what": what, "bar": bar, "measured": figure, "command": measures} for what, bar, figure in rows]
+    when = {"date": date.today().isoformat(), "commit": commit()}
+    kept = [{"what": what, "bar": bar, "measured": figure, "command": measures, **when} for what, bar, figure in rows]
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for what, bar, figure in rows:
         print(f"{what:62} {bar:>14}  {figure}")

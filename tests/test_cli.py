@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from advisor.config import shipped
+from tests.conftest import Written
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 QUESTION = "Do I need an MBA to become a CMO?"
@@ -343,3 +344,20 @@ def test_chat_talks_until_quit(advisor: Run, hashed_home: Path) -> None:
     assert "There is no command /nosuch" in done.stdout
     assert "checked citations from" in done.stdout
     assert advisor("chat", sent=QUESTION.encode(), home=str(hashed_home)).returncode == 0, "the end of input ends it"
+
+
+def test_the_guidance_is_checked_counted_and_listed(advisor: Run, written: Written) -> None:
+    good = advisor("corpus", "check")
+    assert good.returncode == 0, good.stdout
+    assert "nothing to mend" in good.stdout
+    assert "64 guides" in advisor("corpus", "stats").stdout
+    folder = str(written({"a.md": "---\ntitle: Pay\n---\n# Pay\n\nIt is good.\n", "sources.yaml": ""}))
+    bad = advisor("corpus", "check", "--corpus", folder)
+    assert bad.returncode == 1
+    assert "a.md:1: the front matter lacks summary" in bad.stdout
+    assert "a.md:6: 'It is good.' opens by pointing at the sentence before" in bad.stdout
+    assert advisor("corpus", "catalog", "--corpus", folder).returncode == 0
+    assert (Path(folder) / "INDEX.md").is_file()
+    gone = advisor("corpus", "check", "--corpus", "/nowhere")
+    assert gone.returncode == 1
+    assert gone.stderr.startswith("advisor: /nowhere is not a folder")
