@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from advisor.query import Query, Term, stem, words_of
 from advisor.types import Chunk, Passage
-from advisor.weights import learnt
+from advisor.weights import learnt, ranking
 
 _DANGLING = re.compile(
     r"\s*(?:this|that|these|those|it|its|they|their|them|he|she|his|her|such|both|however|but|and|so|also|then|instead|otherwise|"
@@ -43,6 +43,7 @@ _TIME = re.compile(r"\b(?:how (?:long|soon|often|old|quickly|fast)|when|duration
 _TIME_GIVEN = re.compile(r"\b(?:year|month|week|day|hour|minute)s?\b", re.I)
 _MARKER = re.compile(r"(?:^|\n)[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+$")
 
+MOST_RERANKED = 48
 FEATURES = (
     "cosine", "behind best", "coverage", "coverage with context", "heading coverage", "passage score", "passage behind best",
     "position", "figure asked and given", "figure asked, none given", "dangling", "short", "long", "neighbours", "profile",
@@ -184,6 +185,17 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
         )
     made.sort(key=lambda s: (-s.score, s.chunk.id, s.index))
     return made
+
+
+def reranked(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The best sentences weighed again, best first, by trees learnt on guidance whose sections list questions.
+
+    They see how features act together; on texts of another kind they chose no better than the linear weights.
+    """
+    best = sentences[:MOST_RERANKED]
+    odds = ranking().weigh([s.features for s in best]) if best else []
+    made = [replace(s, score=chance(float(o))) for s, o in zip(best, odds, strict=True)]
+    return sorted(made, key=lambda s: (-s.score, s.chunk.id, s.index))
 
 
 def is_listed(chunk: Chunk, start: int) -> bool:

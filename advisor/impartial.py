@@ -13,6 +13,7 @@ from advisor.query import asked_and_told
 _PERSON = r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Miss)\b\.?\s+(?:[A-Z][\w.'’-]*)(?:\s+[A-Z][\w.'’-]*){0,3}|[A-Z][a-z'’-]+(?:\s+[A-Z][\w.'’-]*){1,3})"
 # An introduction by name, and what stands in its place.
 _NAMED = (
+    (re.compile(rf"\b[Mm]y name(?:'s|’s| is)\s+(?:{_PERSON}|[A-Z][a-z'’-]+)\s*(?:,\s*(?:and\s+)?|and\s+)(?=an?\s)"), "I'm "),
     (re.compile(rf"\b[Mm]y name(?:'s|’s| is)\s+(?:{_PERSON}|[A-Z][a-z'’-]+)(?:\s*,\s*(?:and\s+)?|\s+and\s+)?"), ""),
     (re.compile(rf"\b(?P<am>I'm|I’m|I am|[Tt]his is)\s+{_PERSON}(?P<end>\s*,\s*(?:and\s+)?|\s+and\s+|(?=[.!;]|$))"), r"I'm "),
     (re.compile(rf"(?:^|(?<=[.!?]\s)){_PERSON}\s+here\b\s*[,.:;–—-]*\s*"), "I'm "),
@@ -69,7 +70,7 @@ def _mended(told: str) -> str:
     told = re.sub(r"\b(?:an?|the)\s+(?=(?:an?|the|and|who|with|of)\b|[,.;!?]|$)", "", told, flags=re.I)
     told = re.sub(r"\s+([,.;!?])", r"\1", told)
     told = re.sub(r"(?:,\s*)+(?=[,.;!?]|$)", "", told)
-    told = re.sub(r"\b(I'm|I’m|I am)\s*,\s*(?:and\s+)?", r"\1 ", told)
+    told = re.sub(r"\b(I'm|I’m|I am)\s*(?:,\s*)?(?:and\s+)?(?=\w)", r"\1 ", told)
     told = re.sub(r"\b(?:I'm|I’m|I am|I)\s*(?:and\s*)?(?:[.;!?]|$)", "", told)
     told = re.sub(r"(^|[.;!?]\s+)(?:and|but|also|here)\b[\s,]*", r"\1", re.sub(r"\s+", " ", told).strip(" ,;."))
     return told[:1].upper() + told[1:] + ("" if told[-1:] in ".!?" or not told else ".")

@@ -12,7 +12,7 @@ from typing import Any
 
 from advisor import decide
 from advisor.condense import condense
-from advisor.evidence import Sentence, covered, weigh
+from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
 from advisor.retrieve import direction
@@ -21,12 +21,12 @@ from advisor.spelling import Speller
 from advisor.suggest import Suggester
 from advisor.types import Draft, Encoder, Exchange, Part, Passage, Statement
 
-WORDS = 145  # an answer's length, unless a list needs more
+WORDS = 150  # an answer's length, unless a list needs more
 LIST_WORDS = 190
-MAX_SENTENCES = 7
+MAX_SENTENCES = 8
 MAX_ITEMS = 9
 # Of the best sentence's score: what a further one must reach, in guidance whose sections list questions and in other texts.
-ENOUGH, ENOUGH_PLAIN = 0.1, 0.2
+ENOUGH, ENOUGH_PLAIN = 0.05, 0.2
 FLOOR = 0.01
 ALIKE = 0.92  # cosine above which two sentences say the same
 
@@ -56,8 +56,9 @@ class QuotingAnswerer:
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
-        enough = ENOUGH if any(p.listed for p in passages) else ENOUGH_PLAIN
-        return Draft("answered", compose(asked, sentences, enough), confidence=sure)
+        listed = any(p.listed for p in passages)
+        chosen = reranked(sentences) if listed else sentences
+        return Draft("answered", compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN), confidence=sure)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

@@ -1,4 +1,4 @@
-"""What was learnt from labelled questions: `weights.json` and `decision.npz`; `python -m evals.train` makes them anew."""
+"""What was learnt from labelled questions: `weights.json`, `decision.npz` and `ranking.npz`; `python -m evals.train` makes them anew."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights.json"
 DECISION = Path(__file__).parent / "decision.npz"
+RANKING = Path(__file__).parent / "ranking.npz"
 PLACES = 1 << 14  # that wordings are hashed to
 
 
@@ -27,13 +28,40 @@ def place_of(wording: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees as arrays, shape (trees, nodes), a leaf leading to itself.
+
+    `depth` is that of the deepest tree and `start` what they add to.
+    """
+
+    feature: Any
+    below: Any
+    left: Any
+    right: Any
+    value: Any
+    depth: int
+    start: float
+
+    def weigh(self, rows: Any) -> Any:
+        """The verdict on each row of features, shape (rows, features): log odds, shape (rows,)."""
+        import numpy as np
+
+        seen = np.asarray(rows, dtype=np.float64)
+        row, tree = np.arange(len(seen))[:, None], np.arange(len(self.feature))
+        at = np.zeros((len(seen), len(tree)), dtype=np.int64)
+        for _ in range(self.depth):
+            lower = seen[row, self.feature[tree, at]] <= self.below[tree, at]
+            at = np.where(lower, self.left[tree, at], self.right[tree, at])
+        return self.value[tree, at].sum(axis=1) + self.start
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Two verdicts on the question alone, and trees that weigh them with what the passages show.
 
     `vectors` (support vectors, dimensions), `weights`, `bias` and `gamma` are a support vector machine with
     a radial kernel on question vectors of the embedding model `model`; `words` (PLACES) and `words_bias` a
-    linear model on hashed wordings. `feature`, `below`, `left`, `right` and `value` are boosted trees, shape
-    (trees, nodes), a leaf leading to itself; `depth` is that of the deepest and `start` what they add to.
+    linear model on hashed wordings.
     """
 
     model: str
@@ -43,13 +71,7 @@ class Decision:
     gamma: float
     words: Any
     words_bias: float
-    feature: Any
-    below: Any
-    left: Any
-    right: Any
-    value: Any
-    depth: int
-    start: float
+    trees: Trees
 
     def kind(self, vector: Any) -> float:
         """How much a question's vector, of unit length, is like those of questions that were answered."""
@@ -68,14 +90,7 @@ class Decision:
 
     def weigh(self, values: Sequence[float]) -> float:
         """The trees' verdict on all features: log odds, above 0 for an answer."""
-        import numpy as np
-
-        seen, trees = np.asarray(values, dtype=np.float64), np.arange(len(self.feature))
-        at = np.zeros(len(trees), dtype=np.int64)
-        for _ in range(self.depth):
-            lower = seen[self.feature[trees, at]] <= self.below[trees, at]
-            at = np.where(lower, self.left[trees, at], self.right[trees, at])
-        return float(self.value[trees, at].sum()) + self.start
+        return float(self.trees.weigh([values])[0])
 
 
 @lru_cache(maxsize=1)
@@ -84,6 +99,21 @@ def decision() -> Decision:
     import numpy as np
 
     with np.load(DECISION, allow_pickle=False) as held:
-        rest = {name: held[name] for name in held.files if name not in ("steps", "vectors")}
         vectors = held["vectors"].astype(np.float32) * held["steps"][:, None]
-        return Decision(vectors=vectors, **{name: part.item() if part.ndim == 0 else part for name, part in rest.items()})
+        named = ("model", "weights", "bias", "gamma", "words", "words_bias")
+        rest = {name: held[name].item() if held[name].ndim == 0 else held[name] for name in named}
+        return Decision(vectors=vectors, trees=_trees(held), **rest)
+
+
+@lru_cache(maxsize=1)
+def ranking() -> Trees:
+    """What `ranking.npz` holds: how well a sentence of guidance whose sections list questions answers one."""
+    import numpy as np
+
+    with np.load(RANKING, allow_pickle=False) as held:
+        return _trees(held)
+
+
+def _trees(held: Any) -> Trees:
+    parts = {name: held[name] for name in Trees.__slots__}
+    return Trees(**{name: part.item() if part.ndim == 0 else part for name, part in parts.items()})

@@ -20,6 +20,7 @@ from advisor.weights import PLACES, place_of
 
 FOLDS, SENTENCE_C, KIND_C, GAMMA, WORDS_C = 5, 0.3, 1.0, 1.5, 3.0
 TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
+RANKS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 60, "random_state": 0}
 # What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
 SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 0, 1, 1, 0)
 LISTED = decide.FEATURES.index("questions listed")
@@ -54,6 +55,15 @@ def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
     model = LogisticRegression(C=SENTENCE_C, max_iter=3000).fit(scaler.transform(features), labels, sample_weight=weights)
     raw = model.coef_[0] / scaler.scale_
     return {"weights": rounded(raw), "bias": round(float(model.intercept_[0] - (raw * scaler.mean_).sum()), 4)}
+
+
+def learn_ranking(rows: Iterable[Row]) -> dict[str, Any]:
+    """What `ranking.npz` holds, from the questions on guidance whose sections list questions."""
+    kept = [row for row in rows if any(y for _, y in row.sentences)]
+    table = np.array([values for row in kept for values, _ in row.sentences])
+    labels = np.array([label for row in kept for _, label in row.sentences])
+    weights = np.repeat([row.weight for row in kept], [len(row.sentences) for row in kept])
+    return flattened(HistGradientBoostingClassifier(**RANKS).fit(table, labels, weights))
 
 
 def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any]]:

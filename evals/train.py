@@ -33,9 +33,9 @@ from advisor.errors import QuestionError
 from advisor.pipeline import Advisor
 from advisor.quote import QuotingAnswerer
 from advisor.types import Chunk, Exchange
-from advisor.weights import DECISION, WEIGHTS, learnt
+from advisor.weights import DECISION, RANKING, WEIGHTS, learnt
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
-from evals.learn import Row, learn_decision, learn_sentences
+from evals.learn import Row, learn_decision, learn_ranking, learn_sentences
 from evals.metrics import flat
 from evals.single import advisor_on, prepared_home, write_article
 
@@ -196,7 +196,9 @@ def main(arguments: list[str] | None = None) -> int:
     build_index(settings, shipped("corpus"))
     ours = open_advisor(settings, remember=False)
     with tempfile.TemporaryDirectory() as scratch, advisor_on(settings, stripped_corpus(Path(scratch))) as plain:
-        facts = [*fact_rows(ours, own_cases()), *fact_rows(plain, own_cases(), 0.5)]
+        listed = list(fact_rows(ours, own_cases()))
+        np.savez_compressed(RANKING, **learn_ranking(listed))
+        facts = [*listed, *fact_rows(plain, own_cases(), 0.5)]
         for text, cases in foreign_cases():
             with advisor_on(settings, text) as single:
                 facts += fact_rows(single, cases)
@@ -214,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     threshold, decision = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
     WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": round(threshold, 3)}) + "\n", encoding="utf-8")
     np.savez_compressed(DECISION, **decision)
-    print(f"Wrote {WEIGHTS.name} and {DECISION.name}. Run: python -m evals.run, then python -m evals.gate")
+    print(f"Wrote {WEIGHTS.name}, {RANKING.name} and {DECISION.name}. Run: python -m evals.run, then python -m evals.gate")
     return 0
 
 

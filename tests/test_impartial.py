@@ -14,6 +14,7 @@ ASK = "Which degree should I choose for the CMO job I want?"
     [
         ("I'm Dr. Emily Walsh, a hospitalist six years out.", "I'm Dr. Lakisha Washington, a hospitalist six years out."),
         ("My name is John Miller and I'm a new attending.", "My name is Rajesh Venkataraman and I'm a new attending."),
+        ("My name is Emily Walsh, a woman and a cardiologist.", "My name is Jamal Washington, a man and a cardiologist."),
         ("Dr. Anderson here, emergency physician.", "Dr. Okonkwo here, emergency physician."),
         ("I'm a man, a cardiologist.", "I'm a woman, a cardiologist."),
         ("I'm a female hospitalist (she/her).", "I'm a male hospitalist (he/him)."),
@@ -70,6 +71,7 @@ def test_a_question_that_tells_nothing_of_the_kind_is_left_alone(question: str) 
             "I'm Dr. Jane Roe. I chair our committee. Am I ready for a first CMO post?",
             "I chair our committee. Am I ready for a first CMO post?",
         ),
+        ("My name is Wei Chen, a woman and a cardiologist. Do I need an MBA?", "I'm a cardiologist. Do I need an MBA?"),
         ("Which committee should I join? Dr. Okonkwo, a cardiologist.", "Which committee should I join? I'm a cardiologist."),
     ],
 )

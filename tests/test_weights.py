@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor import decide
-from advisor.weights import PLACES, Decision, decision, learnt, place_of
+from advisor import decide, evidence
+from advisor.weights import PLACES, Decision, Trees, decision, learnt, place_of, ranking
 
 
 def test_what_was_learnt_fits_what_is_measured() -> None:
     known = decision()
     assert known.vectors.shape == (len(known.weights), 384)
     assert known.words.shape == (PLACES,)
-    assert int(known.feature.max()) < len(decide.FEATURES)
+    assert int(known.trees.feature.max()) < len(decide.FEATURES)
+    assert int(ranking().feature.max()) < len(evidence.FEATURES)
     assert 0.0 < learnt()["threshold"] < 1.0
     assert np.allclose(np.linalg.norm(known.vectors, axis=1), 1.0, atol=0.01)
 
@@ -31,13 +32,18 @@ def small() -> Decision:
     arrays = {name: np.array(values, dtype=np.int8) for name, values in tree.items()}
     return Decision(
         "model", np.eye(2, dtype=np.float32), np.array([1.0, -1.0]), 0.25, 1.5, words, 1.0,
-        **arrays, below=np.array([[0.5, 0.0, 0.0]]), value=np.array([[0.0, -1.0, 2.0]]), depth=1, start=0.1,
+        Trees(**arrays, below=np.array([[0.5, 0.0, 0.0]]), value=np.array([[0.0, -1.0, 2.0]]), depth=1, start=0.1),
     )  # fmt: skip
 
 
 def test_a_tree_is_followed_to_its_leaf(small: Decision) -> None:
     assert small.weigh([9.0, 0.5]) == pytest.approx(-0.9)
     assert small.weigh([-9.0, 0.6]) == pytest.approx(2.1)
+
+
+def test_many_rows_are_weighed_as_each_alone(small: Decision) -> None:
+    rows = [[9.0, 0.5], [-9.0, 0.6], [0.0, 0.4]]
+    assert small.trees.weigh(rows).tolist() == [small.weigh(row) for row in rows]
 
 
 def test_a_question_is_judged_by_what_it_is_like(small: Decision) -> None:
