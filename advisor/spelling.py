@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from advisor.words import SLIPS
+
 SHORTEST = 4
+_SLIP = re.compile(r"(?<![\w'’-])[a-z]{2,7}(?![\w'’-])")
 _WORD = re.compile(rf"[A-Za-z]{{{SHORTEST},}}")
 
 
@@ -28,8 +31,12 @@ class Speller:
                 self._by_letter.setdefault(word[0], []).append(word)
 
     def correct(self, text: str) -> str:
-        """The text with its misspelt words replaced; names, acronyms and everything known stay."""
-        return _WORD.sub(lambda match: self._word(match.group()), text)
+        """The text with its misspelt words replaced; names, acronyms and everything known stay.
+
+        Slips in the words that frame a question are put right from a list.
+        """
+        framed = _SLIP.sub(lambda match: SLIPS.get(match.group(), match.group()), text)
+        return _WORD.sub(lambda match: self._word(match.group()), framed)
 
     def _word(self, word: str) -> str:
         lower = word.lower()

@@ -93,3 +93,13 @@ GROUPS = (
     "sea ship ships vessel vessels boat",
     "teach teaching teacher teachers instructor",
 )
+
+# Slips of the keyboard in the words that frame a question; some of them are words of their own, which is why
+# they are listed and not guessed.
+SLIPS = dict(
+    pair.split(":")
+    for pair in """teh:the hte:the adn:and nad:and ot:to fo:of wat:what waht:what wht:what hwo:how howm:how whcih:which wich:which
+    whihc:which ned:need nede:need shoud:should shuld:should shold:should woud:would wuld:would coud:could culd:could
+    dont:don't doesnt:doesn't cant:can't isnt:isn't im:I'm ive:I've becom:become beome:become bcome:become wiht:with wtih:with
+    thier:their tehy:they abotu:about abuot:about betwen:between btween:between jsut:just liek:like mkae:make tkae:take wehn:when""".split()
+)

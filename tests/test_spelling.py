@@ -21,7 +21,17 @@ def test_a_misspelt_word_becomes_the_word_of_the_guidance(written: str, meant: s
     assert SPELLER.correct(written) == meant
 
 
-@pytest.mark.parametrize("text", ["weather", "celery", "Hospice directory", "DIRECTER", "VPMA", "physicians", "xqzjw", "pay", "", "42 %"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("do i ned a degree", "do i need a degree"), ("wat is teh pay", "what is the pay"), ("wich committee", "which committee")],
+)
+def test_slips_in_the_words_that_frame_a_question_are_put_right(written: str, meant: str) -> None:
+    assert SPELLER.correct(written) == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["Ned", "dose", "form", "weather", "celery", "Hospice directory", "DIRECTER", "VPMA", "physicians", "xqzjw", "pay", "", "42 %"]
+)
 def test_words_that_are_known_or_like_nothing_stay(text: str) -> None:
     assert SPELLER.correct(text) == text
 
