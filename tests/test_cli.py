@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from advisor.config import shipped
+from advisor.corpus import ABOUT
 from tests.conftest import Written
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -134,7 +135,7 @@ def test_sources_lists_what_is_indexed(advisor: Run, hashed_home: Path) -> None:
     assert done.returncode == 0
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert rows[0] == ["Title", "File", "Passages", "Words"]
-    assert len(rows) == 1 + len([p for p in shipped("corpus").glob("*.md") if p.name not in ("README.md", "INDEX.md")])
+    assert len(rows) == 1 + len([p for p in shipped("corpus").glob("*.md") if p.name not in ABOUT])
     _fails_in_one_line(advisor("sources"), "Run: advisor index")
 
 
@@ -294,7 +295,7 @@ def mounted(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own, where this machine lets us mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root and a system that allows it")
     yield folder
