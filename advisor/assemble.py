@@ -22,7 +22,7 @@ from advisor.quote import QuotingAnswerer
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
-from advisor.types import Passage, Retriever, Verifier
+from advisor.types import Passage, Retriever
 from advisor.verify import QuoteVerifier
 
 log = logging.getLogger(__name__)
@@ -187,11 +187,6 @@ def _store(settings: Settings, library: Library) -> ChatStore | ForgetfulStore:
     return ForgetfulStore()
 
 
-def open_verifier(settings: Settings) -> Verifier:
-    """What checks that a citation supports its claim."""
-    return QuoteVerifier()
-
-
 def open_advisor(
     settings: Settings | None = None, *, own_index: bool = False, remember: bool = True, report: Report | None = None
 ) -> Advisor:
@@ -217,7 +212,7 @@ def open_advisor(
     return Advisor(
         retriever=lambda: guidance,
         answerer=lambda: guidance.current().answerer,
-        verifier=open_verifier(settings),
+        verifier=QuoteVerifier(),
         store=_store(settings, library) if remember else ForgetfulStore(),
         declined=guidance.current().answerer.replies.decline(),
         passages=settings.passages,

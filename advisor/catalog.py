@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from advisor.chunking import sections
-from advisor.corpus import Corpus, Guidance, questions_of
+from advisor.corpus import Corpus, Guidance, questions_of, sections_of
 from advisor.errors import CorpusError
 
 INDEX = "INDEX.md"
@@ -38,7 +37,7 @@ def counts(corpus: Corpus) -> Iterator[tuple[str, ...]]:
     """One row a guide: its file, sections, words of prose, questions, sources and the first month to review, then the sums."""
     sums, sources = [0, 0, 0], set()
     for guide in corpus.guidance:
-        parts = sections(guide.document.text, guide.body, curated=guide.curated)
+        parts = sections_of(guide)
         words = sum(len(guide.document.text[a:b].split()) for s in parts for a, b in s.blocks)
         asked = len(list(questions_of(guide))) + sum(len(s.asked) for s in parts)
         named = {k for s in parts for k in s.sources}

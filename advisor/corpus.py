@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advisor.chunking import title_of
+from advisor.chunking import Section, sections, title_of
 from advisor.errors import CorpusError
 from advisor.types import Document, Source
 
@@ -21,7 +21,6 @@ PLAIN = {".md", ".markdown", ".txt", ".text"}
 MARKUP = {".html", ".htm"}
 PARSED = {".pdf", ".docx"}
 MAX_BYTES = 25_000_000
-GENERAL = "general-knowledge"
 ABOUT = {"README.md", "INDEX.md", "OMITTED.md"}  # beside a sources.yaml they tell of the guidance and are none
 
 
@@ -212,6 +211,16 @@ def questions_of(guidance: Guidance) -> Iterator[str]:
     listed = guidance.document.metadata.get("questions")
     if isinstance(listed, list):
         yield from (str(q) for q in listed)
+
+
+def sections_of(guidance: Guidance) -> list[Section]:
+    """The sections of one piece of guidance, in order."""
+    return sections(guidance.document.text, guidance.body, curated=guidance.curated)
+
+
+def places(corpus: Corpus) -> set[str]:
+    """What every section is called by the map of the path and by cases: `document#heading`."""
+    return {f"{g.document.id}#{s.heading}" for g in corpus.guidance for s in sections_of(g)}
 
 
 def load_yaml(text: str) -> Any:

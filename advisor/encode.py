@@ -175,7 +175,7 @@ class OnnxEncoder:
         order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
         size = min(_ROWS, max(1, -(-len(order) // self._lanes)))
         batches = [order[first : first + size] for first in range(0, len(order), size)]
-        runs = map if len(batches) == 1 else self._pool.map
+        runs = map if self._lanes == 1 else self._pool.map
         for rows, vectors in zip(batches, runs(self._run, [[tokens[row] for row in rows] for rows in batches]), strict=True):
             made[rows] = vectors
         return made

@@ -14,9 +14,9 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from advisor.catalog import INDEX, SETTINGS, STAGES, index_page
-from advisor.chunking import Section, sections
-from advisor.corpus import Corpus, Guidance, Problem, questions_of, read_corpus
+from advisor.catalog import INDEX, SETTINGS, STAGES, index_page, named
+from advisor.chunking import Section
+from advisor.corpus import Corpus, Guidance, Problem, questions_of, read_corpus, sections_of
 from advisor.milestones import check_path
 from advisor.query import stem, words_of
 from advisor.sentences import split
@@ -54,18 +54,12 @@ def check(folder: Path, today: date | None = None) -> tuple[list[Problem], list[
     found += [*_sources(corpus), *_titles(corpus), *_repeated(corpus), *check_path(corpus), *_index(corpus)]
     month = (today or date.today()).strftime("%Y-%m")
     due = [
-        Problem(
-            g.document.url, f"{s.heading!r} was to be reviewed by {s.review_by}", "Check its facts, then set a new month", _line(g, s.start)
-        )
+        _at(g, s.start, f"{s.heading!r} was to be reviewed by {s.review_by}", "Check its facts, then set a new month")
         for g in corpus.guidance
         for s in sections_of(g)
         if s.review_by and s.review_by < month
     ]
     return sorted(found, key=lambda p: (p.path, p.line)), due
-
-
-def sections_of(guide: Guidance) -> list[Section]:
-    return sections(guide.document.text, guide.body, curated=guide.curated)
 
 
 def prose(guide: Guidance, section: Section) -> str:
@@ -96,8 +90,7 @@ def _front_matter(guide: Guidance) -> Iterator[Problem]:
     if not _MONTH.fullmatch(str(held["as_of"])):
         yield Problem(name, f"as_of is {held['as_of']!r}", "Write the month, as 2026-11", 1)
     for key, known in (("stage", STAGES), ("settings", SETTINGS)):
-        given = held[key] if isinstance(held[key], list) else [held[key]]
-        for value in given:
+        for value in named(guide, key):
             if value not in known:
                 yield Problem(name, f"{key} names {value!r}", f"Use one of: {', '.join(known)}", 1)
     if f"# {held['title']}\n" not in guide.document.text:
@@ -174,9 +167,10 @@ def _sources(corpus: Corpus) -> Iterator[Problem]:
     if not path.is_file():
         yield Problem(name, "there is none", "Write one entry a source; corpus/README.md shows the form")
         return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    places = {m.group(1): n for n, text in reversed(list(enumerate(lines, 1))) if (m := re.match(r"- key:\s*(\S+)", text))}
-    for key, times in Counter(m.group(1) for text in lines if (m := re.match(r"- key:\s*(\S+)", text))).items():
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    keys = [(m.group(1), n) for n, text in lines if (m := re.match(r"- key:\s*(\S+)", text))]
+    places = dict(reversed(keys))
+    for key, times in Counter(key for key, _ in keys).items():
         if times > 1:
             yield Problem(name, f"the key {key!r} is given {times} times", "Keep one", places[key])
     used = {k for g in corpus.guidance for s in sections_of(g) for k in s.sources}

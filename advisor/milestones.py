@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import SETTINGS, STAGES
-from advisor.chunking import sections
-from advisor.corpus import Corpus, Problem, decode, load_yaml
+from advisor.corpus import Corpus, Problem, decode, load_yaml, places
 from advisor.errors import CorpusError
 
 PATH = "path.yaml"
@@ -97,7 +96,7 @@ def check_path(corpus: Corpus) -> Iterator[Problem]:
         return
     if path is None:
         return
-    places = {f"{g.document.id}#{s.heading}" for g in corpus.guidance for s in sections(g.document.text, g.body, curated=g.curated)}
+    known = places(corpus)
     seen: set[str] = set()
     steps: list[Stage | Milestone] = [*path.stages, *path.milestones]
     for step in steps:
@@ -107,7 +106,7 @@ def check_path(corpus: Corpus) -> Iterator[Problem]:
         if not step.guides:
             yield Problem(PATH, f"{step.id!r} is supported by no section", "Name one under guides, as guide#Heading")
         for place in step.guides:
-            if place not in places:
+            if place not in known:
                 yield Problem(PATH, f"{step.id!r} names the section {place!r}, which is not there", "Mend its name, as guide#Heading")
         if step.years:
             low, high = step.years.low, step.years.high

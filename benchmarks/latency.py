@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from advisor.assemble import open_advisor
-from advisor.config import Settings, shipped, silence_vendors
+from advisor.config import Settings, shipped
 from advisor.corpus import read_corpus
 from advisor.encode import open_trainer
 from advisor.library import Library
@@ -116,7 +116,6 @@ def indexing() -> Rows:
 
 def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__.splitlines()[0]).parse_args(arguments)
-    silence_vendors()
     cli = [sys.executable, "-m", "advisor.cli"]
     rows = warm()
     rows.append(("cold `advisor ask`, s", "≤ 3", round(cold([*cli, "ask", "Do I need an MBA to become a CMO?"]), 2)))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.assemble import open_advisor
-from advisor.config import Settings, shipped, silence_vendors
+from advisor.config import Settings, shipped
 from advisor.encode import model_folder
 from benchmarks.report import record
 from evals.cases import FOLDER, read_cases
@@ -108,7 +108,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plain", description=__doc__.splitlines()[0])
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)  # questions for the process that measures our side
     options = parser.parse_args(arguments)
-    silence_vendors()
     if options.ours:
         print(json.dumps(ours(json.loads(options.ours.read_text(encoding="utf-8")))))
         return 0

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from advisor.assemble import open_advisor
-from advisor.config import Settings, silence_vendors
+from advisor.config import Settings
 from benchmarks.report import record
 from evals.cases import FOREIGN, read_cases
 from evals.run import run
@@ -42,7 +42,6 @@ NAMES = {
 
 def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0]).parse_args(arguments)
-    silence_vendors()
     advisor = open_advisor(remember=False)
     rows = [row for name in WHOLE for row in run(advisor, name, cases_of(name))]
     settings = prepared_home(Settings.load().home)

@@ -10,6 +10,7 @@ import typer
 
 from advisor.assemble import open_advisor
 from evals.cases import made, read_cases, split_of
+from evals.metrics import section
 
 
 def author(file: Path) -> None:
@@ -29,7 +30,7 @@ def author(file: Path) -> None:
             facts.append([a.strip() for a in fact.split("|") if a.strip()])
         row["facts"] = facts
         chunks = [p.chunk for p in turn.passages[:8]]
-        places = list(dict.fromkeys(f"{c.document.id}#{c.heading or c.document.title}" for c in chunks))
+        places = list(dict.fromkeys(section(c) for c in chunks))
         for number, place in enumerate(places, start=1):
             typer.echo(f"  {number}. {place}")
         chosen = typer.prompt("Which of these sections answer it? Numbers, parted by commas", default="", show_default=False)

@@ -73,14 +73,11 @@ def _asked(settings: Any, corpus: Path | None) -> Any:
 def check(file: Annotated[Path, typer.Argument(help="A file of cases.", show_default=False)]) -> None:
     """Explain the mistakes in a file of cases."""
     from advisor.config import shipped
-    from advisor.corpus import read_corpus
-    from advisor.lint import sections_of
+    from advisor.corpus import places, read_corpus
     from evals.cases import faults
 
-    corpus = read_corpus(shipped("corpus"))
-    places = {f"{g.document.id}#{s.heading}" for g in corpus.guidance for s in sections_of(g)}
     try:
-        found = list(faults(file, places))
+        found = list(faults(file, places(read_corpus(shipped("corpus")))))
     except ValueError as error:
         raise AdvisorError(str(error)) from None
     for fault in found:

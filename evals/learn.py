@@ -44,13 +44,7 @@ class Row:
 
 
 def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
-    features, labels, weights = [], [], []
-    for row in rows:
-        if any(y for _, y in row.sentences):
-            for values, label in row.sentences:
-                features.append(values)
-                labels.append(label)
-                weights.append(row.weight)
+    features, labels, weights = sentences_of(rows)
     scaler = StandardScaler().fit(features)
     model = LogisticRegression(C=SENTENCE_C, max_iter=3000).fit(scaler.transform(features), labels, sample_weight=weights)
     raw = model.coef_[0] / scaler.scale_
@@ -59,11 +53,15 @@ def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
 
 def learn_ranking(rows: Iterable[Row]) -> dict[str, Any]:
     """What `ranking.npz` holds, from the questions on guidance whose sections list questions."""
+    return flattened(HistGradientBoostingClassifier(**RANKS).fit(*sentences_of(rows)))
+
+
+def sentences_of(rows: Iterable[Row]) -> tuple[Any, Any, Any]:
+    """Features, labels and weights of the sentences of questions for which one holds a fact, shapes (sentences, …)."""
     kept = [row for row in rows if any(y for _, y in row.sentences)]
-    table = np.array([values for row in kept for values, _ in row.sentences])
+    features = np.array([values for row in kept for values, _ in row.sentences])
     labels = np.array([label for row in kept for _, label in row.sentences])
-    weights = np.repeat([row.weight for row in kept], [len(row.sentences) for row in kept])
-    return flattened(HistGradientBoostingClassifier(**RANKS).fit(table, labels, weights))
+    return features, labels, np.repeat([row.weight for row in kept], [len(row.sentences) for row in kept])
 
 
 def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any]]:

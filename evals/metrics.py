@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from advisor.types import Passage, Turn
+from advisor.types import Chunk, Passage, Turn
 from evals.cases import Case
 
 
@@ -37,13 +37,12 @@ def passage_in(case: Case, passages: Sequence[Passage], k: int) -> float | None:
     """1 if one of the first k passages comes from a relevant section, else 0 (success at k)."""
     if not case.relevant:
         return None
-    return float(bool({flat(r) for r in case.relevant} & {section(p) for p in passages[:k]}))
+    return float(bool({flat(r) for r in case.relevant} & {flat(section(p.chunk)) for p in passages[:k]}))
 
 
-def section(passage: Passage) -> str:
-    """The section a passage comes from, as cases name it; text before the first heading belongs to the title."""
-    chunk = passage.chunk
-    return flat(f"{chunk.document.id}#{chunk.heading or chunk.document.title}")
+def section(chunk: Chunk) -> str:
+    """The section a chunk comes from, as cases name it; text before the first heading belongs to the title."""
+    return f"{chunk.document.id}#{chunk.heading or chunk.document.title}"
 
 
 def quotes_exact(turn: Turn) -> float | None:

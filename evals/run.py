@@ -18,13 +18,13 @@ from typing import Any
 from advisor.config import shipped
 from advisor.errors import AdvisorError, QuestionError
 from advisor.pipeline import Advisor
-from advisor.types import Turn
+from advisor.types import Exchange, Turn
 from evals.cases import Case
 from evals.citing import Entails, cited_spans, contains
-from evals.metrics import section
+from evals.metrics import flat, section
 from evals.score import score
+from evals.table import Row
 
-Row = dict[str, Any]
 Report = Callable[[int, int], None]
 
 
@@ -38,6 +38,14 @@ def asked(advisor: Advisor, case: Case) -> Turn | None:
         except QuestionError:
             turn = None
     return turn
+
+
+def whole(turns: Sequence[str], condense: Callable[[str, Sequence[Exchange]], str]) -> str:
+    """The last of some questions as it is searched after the ones before it, each of which was answered."""
+    history: list[Exchange] = []
+    for turn in turns[:-1]:
+        history.append(Exchange(turn, condense(turn, history), "", "answered"))
+    return condense(turns[-1], history)
 
 
 def row_of(suite: str, case: Case, turn: Turn | None, entails: Entails = contains) -> Row:
@@ -66,7 +74,7 @@ def row_of(suite: str, case: Case, turn: Turn | None, entails: Entails = contain
             for c in (answer.citations if answer else ())
         ],
         "spans": sorted(map(list, cited_spans(turn))) if turn else [],
-        "sections": list(dict.fromkeys(section(p) for p in turn.passages))[:10] if turn else [],
+        "sections": list(dict.fromkeys(flat(section(p.chunk)) for p in turn.passages))[:10] if turn else [],
         "confidence": turn.draft.confidence if turn else 0.0,
         "seconds": turn.timings["total"] if turn else 0.0,
         "usage": dict(turn.usage or {}) if turn else {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from advisor.types import Passage, Turn
 from evals import metrics
@@ -57,24 +57,15 @@ def ranking(case: Case, passages: Sequence[Passage]) -> dict[str, float | None]:
     if not case.relevant:
         return {}
     found: dict[str, float | None] = {f"passage in {k}": metrics.passage_in(case, passages, k) for k in (4, 5)}
-    measure = _measures()
-    return {**found, **measure(case, passages)} if measure else found
-
-
-def _measures() -> Callable[[Case, Sequence[Passage]], dict[str, float | None]] | None:
     try:
         import ir_measures
         from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
     except ImportError:
-        return None
-
-    def measure(case: Case, passages: Sequence[Passage]) -> dict[str, float | None]:
-        ranked: dict[str, float] = {}
-        for rank, passage in enumerate(passages):
-            ranked.setdefault(metrics.section(passage), 1.0 / (rank + 1))
-        run = [ScoredDoc("q", place, value) for place, value in ranked.items()] or [ScoredDoc("q", "nothing", 0.0)]
-        qrels = [Qrel("q", flat(place), 1) for place in dict.fromkeys(case.relevant)]
-        values = ir_measures.calc_aggregate([nDCG @ 10, R @ 5, RR], qrels, run)
-        return {"nDCG@10": float(values[nDCG @ 10]), "recall@5": float(values[R @ 5]), "reciprocal rank": float(values[RR])}
-
-    return measure
+        return found
+    ranked: dict[str, float] = {}
+    for rank, passage in enumerate(passages):
+        ranked.setdefault(flat(metrics.section(passage.chunk)), 1.0 / (rank + 1))
+    run = [ScoredDoc("q", place, value) for place, value in ranked.items()] or [ScoredDoc("q", "nothing", 0.0)]
+    qrels = [Qrel("q", flat(place), 1) for place in dict.fromkeys(case.relevant)]
+    values = ir_measures.calc_aggregate([nDCG @ 10, R @ 5, RR], qrels, run)
+    return {**found, "nDCG@10": float(values[nDCG @ 10]), "recall@5": float(values[R @ 5]), "reciprocal rank": float(values[RR])}

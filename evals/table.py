@@ -10,6 +10,7 @@ from typing import Any
 
 from evals.citing import abstention, area, risk_coverage, sameness
 from evals.metrics import interval, mean
+from evals.score import LOWER_IS_BETTER, NOT_JUDGED
 
 Row = dict[str, Any]
 
@@ -100,6 +101,6 @@ def worth(row: Row) -> float:
     """How good a row is, for showing the worst first."""
     scores = row["scores"]
     judged = [
-        v if name != "falsely declined" else 1 - v for name, v in scores.items() if name != "words" and not name.startswith("passage")
+        1 - v if name in LOWER_IS_BETTER else v for name, v in scores.items() if name not in NOT_JUDGED and not name.startswith("passage")
     ]
     return mean(judged) if judged else 1.0

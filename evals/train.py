@@ -1,4 +1,4 @@
-"""Learns `advisor/weights.json` and `advisor/decision.npz` from labelled questions of the split `tune`.
+"""Learns `weights.json`, `ranking.npz` and `decision.npz` of `advisor/` from labelled questions of the split `tune`.
 
     python -m evals.train --home FOLDER [--clapnq FOLDER]
 
@@ -32,11 +32,11 @@ from advisor.corpus import questions_of, read_corpus
 from advisor.errors import QuestionError
 from advisor.pipeline import Advisor
 from advisor.quote import QuotingAnswerer
-from advisor.types import Chunk, Exchange
 from advisor.weights import DECISION, RANKING, WEIGHTS, learnt
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
 from evals.learn import Row, learn_decision, learn_ranking, learn_sentences
-from evals.metrics import flat
+from evals.metrics import flat, section
+from evals.run import whole
 from evals.single import advisor_on, prepared_home, write_article
 
 LEFT_OUT = 4  # of the questions our sections list, one in so many is measured
@@ -55,15 +55,11 @@ def seen(
     passages = advisor.retriever().search(query, advisor.passages * (2 if without else 1))
     if without:
         gone = {flat(r) for r in without.relevant}
-        passages = [p for p in passages if place(p.chunk) not in gone][: advisor.passages]
+        passages = [p for p in passages if flat(section(p.chunk)) not in gone][: advisor.passages]
     asked, vector, sentences = answerer.read(query, passages)
     features = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
     return Row(question, answered, weight, features, labelled, without is None, group or question)
-
-
-def place(chunk: Chunk) -> str:
-    return flat(f"{chunk.document.id}#{chunk.heading or chunk.document.title}")
 
 
 def holds_fact(case: Case) -> Any:
@@ -72,7 +68,7 @@ def holds_fact(case: Case) -> Any:
     facts = [flat(a) for fact in case.facts for a in fact]
 
     def holds(sentence: Any) -> bool:
-        return (not relevant or place(sentence.chunk) in relevant) and any(a in flat(sentence.text) for a in facts)
+        return (not relevant or flat(section(sentence.chunk)) in relevant) and any(a in flat(sentence.text) for a in facts)
 
     return holds
 
@@ -115,11 +111,8 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
 
 
 def followed(advisor: Advisor, case: Case) -> str:
-    """The last question of a case as it is searched after the ones before it."""
-    history: list[Exchange] = []
-    for turn in case.turns[:-1]:
-        history.append(Exchange(turn, advisor.answerer().condense(turn, history), "", "answered"))
-    return advisor.answerer().condense(case.question, history) if history else case.question
+    """The last question of a case as it is searched after the ones before it; one that stands alone as it is asked."""
+    return whole(case.turns, advisor.answerer().condense) if len(case.turns) > 1 else case.question
 
 
 def foreign_rows(settings: Settings) -> Iterator[Row]:

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from advisor.condense import condense
 from advisor.hashed import HashedEncoder
 from evals.bench import MODULES, bench
 from evals.bench.cast import added
 from evals.bench.clapnq import sentence_f1
 from evals.bench.figures import BenchError, columns, records
-from evals.bench.mtrag import said, whole
+from evals.bench.mtrag import said
 from evals.bench.squad2 import exact, f1
 from evals.bench.vectors import KeptVectors
 from evals.bench.wice import balanced
+from evals.run import whole
 
 PAGES = {"d1": "Physicians lead hospitals.", "d2": "Sailors repair nets.", "d3": "Keepers light lamps."}
 
@@ -53,7 +55,7 @@ def test_a_beir_folder_is_ranked_by_our_retriever(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_hashed")
 def test_mtrag_s_last_turn_is_made_whole_from_the_questions_before(tmp_path: Path) -> None:
     assert said("|user|: One?\n|user|: Two? ") == ["One?", "Two?"]
-    assert "nets" in whole(["Who repairs nets?", "And why?"])
+    assert "nets" in whole(["Who repairs nets?", "And why?"], condense)
     _lines(tmp_path / "corpus.jsonl", [{"_id": i, "text": text} for i, text in PAGES.items()])
     for form, text in {"lastturn": "And why?", "rewrite": "Why do sailors repair nets?"}.items():
         _lines(tmp_path / f"x_{form}.jsonl", [{"_id": "q1", "text": f"|user|: {text}"}])

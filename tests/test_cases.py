@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.corpus import Corpus
-from advisor.lint import sections_of
+from advisor.corpus import Corpus, places
 from evals.cases import FOLDER, FOREIGN, faults, read_cases, split_of
 from evals.metrics import flat
 
@@ -73,8 +72,7 @@ def test_cases_in_order_have_no_mistakes_and_twins_are_named(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda p: p.name)
 def test_the_shipped_cases_are_in_order(path: Path, shipped_corpus: Corpus) -> None:
-    places = {f"{g.document.id}#{s.heading}" for g in shipped_corpus.guidance for s in sections_of(g)}
-    assert not list(faults(path, places))
+    assert not list(faults(path, places(shipped_corpus)))
 
 
 def test_the_split_of_a_new_case_follows_from_its_id() -> None:

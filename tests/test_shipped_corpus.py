@@ -12,8 +12,8 @@ import pytest
 from advisor.catalog import counts
 from advisor.chunking import pieces
 from advisor.config import shipped
-from advisor.corpus import Corpus, read_corpus
-from advisor.lint import check, sections_of
+from advisor.corpus import Corpus, read_corpus, sections_of
+from advisor.lint import check
 from advisor.query import words_of
 from advisor.sentences import split
 

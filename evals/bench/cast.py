@@ -11,10 +11,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from advisor.condense import condense
-from advisor.types import Exchange
 from advisor.words import FUNCTION_WORDS
 from evals.bench.figures import Figure, Outcome, Progress, columns
 from evals.metrics import mean, rouge_l
+from evals.run import whole
 
 PUBLISHED = (
     ("Rule-based", "added terms, recall / precision", "0.593 / 0.623"),
@@ -36,12 +36,11 @@ def run(folder: Path, report: Progress) -> Outcome:
     """Recall and precision of the added words over all turns, and ROUGE-L against the human rewrite."""
     turns = list(columns(folder / "1_Original.tsv", "conversation_id", "query"))
     human = [query for (query,) in columns(folder / "10_Human.tsv", "query")]
-    asked: defaultdict[str, list[Exchange]] = defaultdict(list)
+    asked: defaultdict[str, list[str]] = defaultdict(list)
     ours = []
     for conversation, turn in turns:
-        query = condense(turn, asked[conversation])
-        asked[conversation].append(Exchange(turn, query, "", "answered"))
-        ours.append(query)
+        asked[conversation].append(turn)
+        ours.append(whole(asked[conversation], condense))
     pairs = [(added(turn, ref), added(turn, our)) for (_, turn), ref, our in zip(turns, human, ours, strict=True)]
     common, wanted, given = (
         sum(len(x) for x in some) for some in ((a & b for a, b in pairs), (a for a, _ in pairs), (b for _, b in pairs))

@@ -11,9 +11,9 @@ from pathlib import Path
 from ir_measures import Qrel
 
 from advisor.condense import condense
-from advisor.types import Exchange
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, columns, records
 from evals.bench.ranking import ranked, retriever, scored
+from evals.run import whole
 
 USER = "|user|:"
 PUBLISHED = (
@@ -24,14 +24,6 @@ PUBLISHED = (
     ("BM25, cloud domain, rewrite (a fork's run)", "R@5", "0.217"),
     ("BGE-base-1.5, cloud domain, last turn / rewrite (a fork's run)", "R@5", "0.263 / 0.338"),
 )
-
-
-def whole(turns: list[str]) -> str:
-    """The last of some questions as it is searched after the ones before it."""
-    history: list[Exchange] = []
-    for turn in turns[:-1]:
-        history.append(Exchange(turn, condense(turn, history), "", "answered"))
-    return condense(turns[-1], history)
 
 
 def said(text: str) -> list[str]:
@@ -54,7 +46,7 @@ def run(folder: Path, report: Progress) -> Outcome:
 
     forms = {
         "last turn": [(i, turns[-1]) for i, turns in questions("lastturn")],
-        "last turn with its history": [(i, whole(turns)) for i, turns in questions("questions")],
+        "last turn with its history": [(i, whole(turns, condense)) for i, turns in questions("questions")],
         "human rewrite": [(i, turns[-1]) for i, turns in questions("rewrite")],
     }
     figures = []

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from advisor.assemble import open_verifier
-from advisor.config import Settings
+from advisor.verify import QuoteVerifier
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, records
 from evals.metrics import mean
 
@@ -32,7 +31,7 @@ def run(folder: Path, report: Progress) -> Outcome:
     files = sorted(folder.glob("oracle_chunks_claim_*.jsonl"))
     if not files:
         raise BenchError(f"{folder} holds no oracle_chunks_claim_*.jsonl. Give --data a folder of WiCE.")
-    verifier = open_verifier(Settings.load())
+    verifier = QuoteVerifier()
     labels: dict[str, bool] = {}
     support: defaultdict[str, list[float]] = defaultdict(list)
     rows = list(records(files[0]))
