@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from advisor.answer import ModelAnswerer
+from advisor.calls import Calls
 from advisor.chats import ChatStore, ForgetfulStore
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import Corpus, Problem, fingerprint, read_corpus
@@ -16,14 +18,15 @@ from advisor.errors import AdvisorError, CorpusError, IndexUnavailable, StorageE
 from advisor.index import VectorIndex
 from advisor.library import Library, Update
 from advisor.locks import FileLock
+from advisor.models import open_model
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
 from advisor.quote import QuotingAnswerer
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
-from advisor.types import Passage, Retriever
-from advisor.verify import QuoteVerifier
+from advisor.types import Answerer, Passage, Retriever
+from advisor.verify import open_verifier
 
 log = logging.getLogger(__name__)
 Report = Callable[[str, int, int], None]
@@ -209,10 +212,20 @@ def open_advisor(
         log.warning("The guidance in %s has changed or is gone since it was indexed. Run: advisor index", state.folder)
     guidance = Guidance(settings, library, own=own_index)
     guidance.current()
+    model = open_model(settings)
+    texts = load_prompts(shipped("prompts"))
+
+    def answerer() -> Answerer:
+        quoting = guidance.current().answerer
+        if model is None:
+            return quoting
+        calls = Calls(model, settings.model_seconds, settings.model_silence)
+        return ModelAnswerer(quoting, model, texts, calls, settings.model_passages, settings.model_tokens)
+
     return Advisor(
         retriever=lambda: guidance,
-        answerer=lambda: guidance.current().answerer,
-        verifier=QuoteVerifier(),
+        answerer=answerer,
+        verifier=open_verifier(settings, guidance.encoder, model),
         store=_store(settings, library) if remember else ForgetfulStore(),
         declined=guidance.current().answerer.replies.decline(),
         passages=settings.passages,

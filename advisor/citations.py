@@ -3,52 +3,127 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
-from advisor.types import Answer, Citation, Draft, Part, Passage, Statement, Verifier
+from advisor.query import stem, words_of
+from advisor.types import Answer, Chunk, Citation, Draft, Dropped, Part, Passage, Span, Statement, Verifier
 
 log = logging.getLogger(__name__)
 
 SUPPORTED = 0.5  # what a verifier must give a statement that is not a quote
+WINDOWS = 4  # stretches of a passage that are read for a statement, those that share most words with it
+
+Piece = tuple[Part, tuple[tuple[Citation, ...], ...]]
 
 
-def checked(draft: Draft, passages: Sequence[Passage], verifier: Verifier) -> Iterator[tuple[Part, tuple[Citation, ...]]]:
-    """Each part of a draft with its statements that hold, and their citations, numbered as they come.
+class Check:
+    """Checks the parts of one answer as they come, and numbers the citations that hold.
 
     A statement holds when its chunk is among the passages, its span lies in that chunk, and the
-    verifier supports it by the words of the span.
+    verifier supports it by the words of the span, or by a sentence or two of it. `dropped` is the rest.
     """
-    found = {id(p.chunk) for p in passages}
-    number = 0
-    for part in draft.parts:
+
+    def __init__(self, passages: Sequence[Passage], verifier: Verifier) -> None:
+        self._found = {id(p.chunk) for p in passages}
+        self._verifier = verifier
+        self._numbers = 0
+        self.pieces: list[Piece] = []
+        self.dropped: list[Dropped] = []
+
+    def show(self, part: Part) -> str:
+        """What to show of a part, to be put right behind what was shown before; empty where nothing holds."""
         kept: list[Statement] = []
-        citations: list[Citation] = []
+        citations: list[tuple[Citation, ...]] = []
         for statement in part.statements:
-            citation = _check(statement, found, verifier, number + 1)
-            if citation is None:
+            found = self._check(statement)
+            if found:
+                kept.append(statement)
+                citations.append(found)
+            else:
                 log.warning("dropped a statement that its passage does not support")
-                continue
-            number += 1
-            kept.append(statement)
-            citations.append(citation)
-        if kept:
-            yield Part(tuple(kept), part.lead, part.listed), tuple(citations)
+                self.dropped.append(Dropped(statement.text, "its passage does not support it"))
+        if not kept:
+            return ""
+        piece = (Part(tuple(kept), part.lead, part.listed, part.joined and bool(self.pieces)), tuple(citations))
+        between = _between(self.pieces[-1][0] if self.pieces else None, piece[0])
+        self.pieces.append(piece)
+        return between + written(*piece)
+
+    def _check(self, statement: Statement) -> tuple[Citation, ...]:
+        spans = [Span(statement.chunk, statement.start, statement.end), *statement.also]
+        spans = [s for s in spans if id(s.chunk) in self._found and s.chunk.start <= s.start < s.end <= s.chunk.end]
+        best = [self._best(statement.text, span) for span in spans]
+        holding = [(span, score) for span, score in best if score >= SUPPORTED]
+        if not holding and len(best) > 1:
+            together = "\n".join(_words(span) for span, _ in best)
+            score = self._verifier.support(statement.text, together, _context(best[0][0].chunk))
+            holding = [(span, score) for span, _ in best] if score >= SUPPORTED else []
+        elif any(score == 1.0 for _, score in holding):
+            holding = [next(h for h in holding if h[1] == 1.0)]
+        return tuple(self._cite(statement.text, span, score) for span, score in holding)
+
+    def _best(self, claim: str, span: Span) -> tuple[Span, float]:
+        """The stretch within a span that supports a claim best."""
+        within = [s for s in span.chunk.sentences if span.start <= s[0] and s[1] <= span.end]
+        if len(within) < 2:
+            return span, self._verifier.support(claim, _words(span), _context(span.chunk))
+        stretches = [
+            *within,
+            *((a[0], b[1]) for a, b in pairwise(within)),
+            *((a[0], c[1]) for a, c in zip(within, within[2:], strict=False)),
+        ]
+        wanted = {stem(w) for w in words_of(claim)}
+        shared = {s: len(wanted & {stem(w) for w in words_of(span.chunk.document.text[slice(*s)])}) for s in stretches}
+        # The shorter of two that share as much: it is the closer quote.
+        nearest = sorted(stretches, key=lambda s: (-shared[s], s[1] - s[0]))[:WINDOWS]
+        scored = [
+            (Span(span.chunk, *s), self._verifier.support(claim, span.chunk.document.text[slice(*s)], _context(span.chunk)))
+            for s in nearest
+        ]
+        top = max(score for _, score in scored)
+        return min((found for found in scored if found[1] >= min(top, SUPPORTED)), key=lambda f: (f[1] < top, f[0].end - f[0].start))
+
+    def _cite(self, claim: str, span: Span, score: float) -> Citation:
+        self._numbers += 1
+        return Citation(self._numbers, claim, span.chunk, span.start, span.end, "quoted" if score == 1.0 else "supported", score)
+
+    def answer(self, draft: Draft, declined: str) -> Answer:
+        """The answer of a draft; an answer of which nothing held is declined, with the words given."""
+        if draft.outcome != "answered":
+            return Answer(draft.text, draft.outcome, (), draft.suggestions, draft.note)
+        if not self.pieces:
+            return Answer(declined, "declined", (), draft.suggestions)
+        citations = tuple(c for _, found in self.pieces for one in found for c in one)
+        return Answer(shown(self.pieces), "answered", citations, draft.suggestions, draft.note)
 
 
-def _check(statement: Statement, found: set[int], verifier: Verifier, number: int) -> Citation | None:
-    chunk = statement.chunk
-    if id(chunk) not in found or not chunk.start <= statement.start < statement.end <= chunk.end:
-        return None
-    quote = chunk.document.text[statement.start : statement.end]
-    score = verifier.support(statement.text, quote)
-    if score < SUPPORTED:
-        return None
-    return Citation(number, statement.text, chunk, statement.start, statement.end, "quoted" if score == 1.0 else "supported", score)
+def _words(span: Span) -> str:
+    return span.chunk.document.text[span.start : span.end]
 
 
-def written(part: Part, citations: Sequence[Citation]) -> str:
+def _context(chunk: Chunk) -> str:
+    return f"{chunk.document.title}\n{chunk.heading}"
+
+
+def shown(pieces: Sequence[Piece]) -> str:
+    """The text of checked pieces, as `Check.show` gave it bit by bit."""
+    return "".join(
+        _between(before[0] if before else None, piece[0]) + written(*piece) for before, piece in zip([None, *pieces], pieces, strict=False)
+    )
+
+
+def _between(before: Part | None, part: Part) -> str:
+    if before is None:
+        return ""
+    if not part.joined or before.listed is not part.listed:
+        return "\n\n"
+    return "\n" if part.listed else " "
+
+
+def written(part: Part, citations: Sequence[Sequence[Citation]]) -> str:
     """A part as Markdown, each statement followed by its `[n]`."""
-    marked = [f"{s.text} [{c.number}]" for s, c in zip(part.statements, citations, strict=True)]
+    marked = [f"{s.text} {''.join(f'[{c.number}]' for c in found)}" for s, found in zip(part.statements, citations, strict=True)]
     if part.listed:
         body = "\n".join(f"- {line}" for line in marked)
         return f"{part.lead}:\n\n{body}" if part.lead else body
@@ -59,13 +134,3 @@ def written(part: Part, citations: Sequence[Citation]) -> str:
 def escape(line: str) -> str:
     """A line of a user's own words, without the marks that Markdown would read."""
     return "".join(" " if c in "*_`[]<>#|\n" else c for c in line)
-
-
-def assemble(draft: Draft, pieces: Sequence[tuple[Part, tuple[Citation, ...]]], declined: str) -> Answer:
-    """The answer of a draft; an answer of which nothing held is declined, with the words given."""
-    if draft.outcome != "answered":
-        return Answer(draft.text, draft.outcome, (), draft.suggestions)
-    citations = tuple(c for _, found in pieces for c in found)
-    if not citations:
-        return Answer(declined, "declined", (), draft.suggestions)
-    return Answer("\n\n".join(written(p, c) for p, c in pieces), "answered", citations, draft.suggestions)

@@ -98,6 +98,27 @@ def web(
 
 
 @app.command()
+def models(ask: Annotated[bool, typer.Option(help="Ask the model that is set a small question.")] = True) -> None:
+    """Shows which chat models can be used, and tries the one that ADVISOR_MODEL names."""
+    from advisor.calls import tried
+    from advisor.models import open_model, providers
+    from advisor.terminal import table
+
+    settings = _settings()
+    table(("provider", "state", "what to do"), providers(settings))
+    model = open_model(settings)
+    if model is None:
+        _say("No model is set: answers are quoted. Set ADVISOR_MODEL=provider:name to have them written by one.")
+    elif ask:
+        line, works = tried(model, settings.model_seconds, settings.model_silence)
+        _say(line)
+        if not works:
+            raise typer.Exit(1)
+    else:
+        _say(f"{model.name} is set and was not tried.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, indexed, stale and switched on, and how to fix it."""
     from advisor.doctor import examine

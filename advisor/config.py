@@ -43,7 +43,7 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Every setting; each is read from `ADVISOR_<NAME>` and shown by `advisor doctor`."""
 
-    model_config = SettingsConfigDict(env_prefix="ADVISOR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ADVISOR_", frozen=True, extra="ignore", protected_namespaces=())
 
     home: Path = Field(default_factory=_default_home, description="folder that holds the database and the index")
     embedding_model: str = Field(
@@ -51,6 +51,15 @@ class Settings(BaseSettings):
     )
     chunk_tokens: int = Field(200, ge=40, le=400, description="tokens in a chunk, at most")
     passages: int = Field(12, ge=1, le=50, description="passages read for one question")
+    model: str = Field("", description="chat model as provider:name (anthropic, openai, ollama, llamacpp); empty quotes instead")
+    model_url: str = Field("", description="address of a server that speaks OpenAI's protocol, or of Ollama")
+    model_seconds: float = Field(60, ge=1, le=600, description="seconds for all calls to the model in one turn")
+    model_silence: float = Field(20, ge=0.2, le=600, description="seconds a model may stay silent")
+    model_passages: int = Field(8, ge=1, le=50, description="passages a model reads for one question")
+    model_tokens: int = Field(700, ge=50, le=8000, description="tokens a model may write for one answer")
+    verifier: str = Field(
+        "default", description="default, nli:FOLDER (a sentence-transformers CrossEncoder), or model (the chat model judges)"
+    )
     threads: int = Field(0, ge=0, le=64, description="threads for building the index; 0 means one a core")
     auto_index: bool = Field(True, description="build a missing index when a question needs it")
     host: str = Field("127.0.0.1", description="address the web page listens on")
@@ -102,6 +111,11 @@ def shipped(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise SettingsError(f"The folder {name!r} that ships with the advisor is missing. Install the package again.")
+
+
+def has_variable(name: str) -> bool:
+    """Whether a variable that a vendor reads by itself, such as a key, is set; its value is never read here."""
+    return bool(os.environ.get(name))
 
 
 def cores() -> int:

@@ -12,6 +12,7 @@ from advisor.config import Settings, silence_vendors
 from advisor.encode import export_folder, model_stamp
 from advisor.errors import AdvisorError
 from advisor.library import Library
+from advisor.models import open_model
 
 Rows = list[tuple[str, str, str]]
 _PACKAGES = ("langchain", "chromadb", "sentence-transformers", "onnxruntime", "gradio", "sqlalchemy")
@@ -80,5 +81,15 @@ def _index(settings: Settings) -> Rows:
             "✓ ONNX Runtime" if exported else "! sentence-transformers (slower start)",
             "" if exported else "Run: advisor index",
         ),
-        ("answers by", "✓ quoting, with no model", ""),
+        _answers(settings),
     ]
+
+
+def _answers(settings: Settings) -> tuple[str, str, str]:
+    try:
+        model = open_model(settings)
+    except AdvisorError as error:
+        return "answers by", "✗ a model that cannot be used", str(error)
+    if model is None:
+        return "answers by", "✓ quoting, with no model", ""
+    return "answers by", f"✓ {model.name}, each sentence checked, quoting where it fails", "Try it: advisor models"

@@ -6,7 +6,7 @@ its own part; a figure is sought where one is asked for; who asks counts. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from advisor.retrieve import direction
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
-from advisor.types import Draft, Encoder, Exchange, Part, Passage, Statement
+from advisor.types import Draft, Encoder, Exchange, Part, Passage, Progress, Statement
 
 WORDS = 150  # an answer's length, unless a list needs more
 LIST_WORDS = 190
@@ -44,10 +44,20 @@ class QuotingAnswerer:
     speller: Speller
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
-    def condense(self, question: str, history: Sequence[Exchange]) -> str:
+    def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
+        yield self.resolved(question, history)
+
+    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
+        quoted = self.quote(question, query, passages)
+        yield from quoted.parts
+        yield quoted
+
+    def resolved(self, question: str, history: Sequence[Exchange]) -> str:
+        """The question to search for: spelt right, impartial, and whole by itself."""
         return condense(self.speller.correct(impartial(question)), history)
 
-    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
+    def quote(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
+        """The answer in the words of the passages, or why there is none."""
         reply = self.replies.to(question)
         if reply is not None:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)
@@ -59,6 +69,10 @@ class QuotingAnswerer:
         listed = any(p.listed for p in passages)
         chosen = reranked(sentences) if listed else sentences
         return Draft("answered", compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN), confidence=sure)
+
+    def nearest(self, query: str) -> tuple[str, ...]:
+        """The questions nearest to a query that the guidance can answer."""
+        return self.suggester.nearest(direction(self.encoder, query))
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

@@ -16,11 +16,9 @@ _MARK = re.compile(r"\[(\d+)\]")
 
 def as_text(answer: Answer, width: int = 92) -> str:
     """An answer for a terminal or a printout: wrapped text, then its numbered sources."""
-    blocks = []
-    for block in answer.text.replace("**", "").split("\n\n"):
-        lines = [textwrap.fill(line, width, subsequent_indent="  " if line.startswith("- ") else "") for line in block.split("\n")]
-        blocks.append("\n".join(lines))
-    out = "\n\n".join(blocks)
+    out = "\n".join(wrapped(answer.text, width))
+    if answer.note:
+        out += "\n\n" + textwrap.fill(f"({answer.note})", width)
     if answer.citations:
         groups: dict[int, list[Citation]] = {}
         for citation in answer.citations:
@@ -30,6 +28,14 @@ def as_text(answer: Answer, width: int = 92) -> str:
     if answer.suggestions and answer.outcome != "answered":
         out += "\n\nYou could ask:\n" + "\n".join(f"- {s}" for s in answer.suggestions)
     return out
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """An answer's text as lines of a terminal, list items indented, without the marks of Markdown."""
+    lines: list[str] = []
+    for line in text.replace("**", "").split("\n"):
+        lines += textwrap.wrap(line, width, subsequent_indent="  " if line.startswith("- ") else "") or [""]
+    return lines
 
 
 def source_line(citations: Sequence[Citation]) -> str:
@@ -73,6 +79,8 @@ def as_html(answer: Answer, turn: str) -> str:
             out.append("<ul>" + "".join(f"<li>{inline(line[2:])}</li>" for line in lines) + "</ul>")
         else:
             out.append("<p>" + "<br>".join(inline(line) for line in lines) + "</p>")
+    if answer.note:
+        out.append(f'<p class="note">{html.escape(answer.note)}</p>')
     return "".join(out)
 
 
@@ -157,9 +165,13 @@ def as_json(turn: Turn) -> dict[str, Any]:
         "text": turn.answer.text,
         "citations": [_citation(c) for c in turn.answer.citations],
         "suggestions": list(turn.answer.suggestions),
+        "note": turn.answer.note,
+        "stopped": turn.stopped,
+        "dropped": [{"text": d.text, "why": d.why} for d in turn.dropped],
         "model": turn.model,
         "timings": dict(turn.timings),
         "usage": dict(turn.usage),
+        "prompts": dict(turn.prompts),
     }
 
 

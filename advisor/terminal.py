@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from advisor.errors import AdvisorError
 from advisor.pipeline import Advisor
-from advisor.render import as_text, source_line
+from advisor.render import as_text, source_line, wrapped
 from advisor.types import Progress, Turn
 
 Report = Callable[[str, int, int], None]
@@ -84,33 +84,44 @@ def converse(advisor: Advisor, conversation: str | None = None) -> None:
             console.print(f"There is no command {escape(line.split()[0])}. There are /sources, /help and /quit.")
         elif line:
             try:
-                last = _answer(console, advisor, line, conversation)
+                last = _answer(console, advisor, line, conversation) or last
             except AdvisorError as error:
                 console.print(escape(str(error)), style="yellow")
 
 
-def _answer(console: object, advisor: Advisor, question: str, conversation: str) -> Turn:
+def _answer(console: object, advisor: Advisor, question: str, conversation: str) -> Turn | None:
+    """Prints an answer line by line as it passes the check; Ctrl-C stops it, and it is kept as stopped."""
     from rich.console import Console
     from rich.markup import escape
 
     assert isinstance(console, Console)
     turn: Turn | None = None
-    shown = 0
-    with console.status("Searching") as status:
-        for step in advisor.stream(question, conversation):
-            if isinstance(step, Progress):
-                status.update(escape(step.message))
-            elif isinstance(step, str):
-                shown += 1
-                console.print("\n" + escape(step.replace("**", "")))
-            else:
-                turn = step
+    console.print()
+    try:
+        with closing(advisor.stream(question, conversation)) as steps, console.status("Searching") as status:
+            rest = ""
+            for step in steps:
+                if isinstance(step, Progress):
+                    status.update(escape(step.message))
+                elif isinstance(step, str):
+                    # A line is printed when the next one begins: more may be put behind its last word.
+                    *lines, rest = wrapped(rest + step, console.width)
+                    console.print("\n".join(map(escape, lines)), end="\n" if lines else "")
+                else:
+                    turn = step
+            if rest:
+                console.print(escape(rest))
+    except KeyboardInterrupt:
+        console.print("Stopped.", style="dim")
+        return None
     assert turn is not None
-    if not shown:
-        console.print("\n" + escape(as_text(turn.answer)))
-    elif turn.answer.citations:
-        numbers = ", ".join(sorted({c.chunk.document.title for c in turn.answer.citations}))
-        console.print(f"\n[dim]{escape(f'{len(turn.answer.citations)} checked citations from: {numbers}. /sources shows them.')}[/dim]")
+    if not turn.answer.citations:
+        console.print(escape(as_text(turn.answer)))
+        return turn
+    if turn.answer.note:
+        console.print(f"\n[dim]{escape(turn.answer.note)}[/dim]")
+    guides = ", ".join(sorted({c.chunk.document.title for c in turn.answer.citations}))
+    console.print(f"\n[dim]{escape(f'{len(turn.answer.citations)} checked citations from: {guides}. /sources shows them.')}[/dim]")
     return turn
 
 

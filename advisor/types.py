@@ -6,7 +6,7 @@ command line, the web page, HTTP, Slack and the evaluations all read the same re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -76,27 +76,56 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One sentence of a draft and the span of a chunk it claims to rest on."""
+class Span:
+    """A stretch of a chunk: `chunk.document.text[start:end]`."""
 
-    text: str
     chunk: Chunk
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of a draft and the span of a chunk it claims to rest on.
+
+    With `also` it rests on any of the spans by itself, or on all of them together.
+    """
+
+    text: str
+    chunk: Chunk
+    start: int
+    end: int
+    also: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """Statements that belong together, under a line of our own that states no fact."""
+    """Statements that belong together, under a line of our own that states no fact.
+
+    A part that is `joined` goes on in the paragraph or the list of the part before it.
+    """
 
     statements: tuple[Statement, ...]
     lead: str = ""
     listed: bool = False
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that was not shown, and why."""
+
+    text: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an answerer proposes before anything in it was checked."""
+    """What an answerer proposes before anything in it was checked.
+
+    `instead` is what to quote where too little of `parts` holds or, with a `note` that says why, where
+    they broke off; `dropped` is what the answerer itself took out.
+    """
 
     outcome: Outcome
     parts: tuple[Part, ...] = ()
@@ -104,6 +133,11 @@ class Draft:
     suggestions: tuple[str, ...] = ()
     model: str | None = None
     confidence: float = 0.0
+    instead: tuple[Part, ...] = ()
+    note: str = ""
+    dropped: tuple[Dropped, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +159,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a user reads. Every `[n]` in `text` has one citation, and the other way round."""
+    """What a user reads. Every `[n]` in `text` has one citation, and the other way round.
+
+    `note` says, in our words, how an answer came to be other than usual: quoted because a model failed, or stopped.
+    """
 
     text: str
     outcome: Outcome
     citations: tuple[Citation, ...] = ()
     suggestions: tuple[str, ...] = ()
+    note: str = ""
 
     def __str__(self) -> str:
         from advisor.render import as_text
@@ -153,6 +191,8 @@ class Turn:
     timings: Mapping[str, float] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+    stopped: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -187,17 +227,24 @@ class Retriever(Protocol):
 
 
 class Answerer(Protocol):
-    """Turns a question into a draft, from passages and nothing else."""
+    """Turns a question into a draft, from passages and nothing else.
 
-    def condense(self, question: str, history: Sequence[Exchange]) -> str: ...
+    Both give progress while they wait, so that whoever asks can stop. `condense` ends with the query to
+    search for; `draft` gives parts as they are written, and ends with the draft they belong to.
+    """
 
-    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft: ...
+    def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]: ...
+
+    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]: ...
 
 
 class Verifier(Protocol):
-    """Says how far evidence supports a claim: 0 not at all, 1 fully."""
+    """Says how far evidence supports a claim: 0 not at all, 1 word for word; from 0.5 on it holds.
 
-    def support(self, claim: str, evidence: str) -> float: ...
+    `context` names what the evidence speaks of (its guide and section); it supports nothing by itself.
+    """
+
+    def support(self, claim: str, evidence: str, context: str = "") -> float: ...
 
 
 class Encoder(Protocol):

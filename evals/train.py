@@ -51,7 +51,7 @@ def seen(
     """
     answerer = advisor.answerer()
     assert isinstance(answerer, QuotingAnswerer)
-    query = answerer.condense(question, [])
+    query = answerer.resolved(question, [])
     passages = advisor.retriever().search(query, advisor.passages * (2 if without else 1))
     if without:
         gone = {flat(r) for r in without.relevant}
@@ -112,7 +112,7 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
 
 def followed(advisor: Advisor, case: Case) -> str:
     """The last question of a case as it is searched after the ones before it; one that stands alone as it is asked."""
-    return whole(case.turns, advisor.answerer().condense) if len(case.turns) > 1 else case.question
+    return whole(case.turns, advisor.answerer().resolved) if len(case.turns) > 1 else case.question
 
 
 def foreign_rows(settings: Settings) -> Iterator[Row]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.chats import ForgetfulStore
 from advisor.pipeline import Advisor
-from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Statement
+from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement
 from advisor.verify import QuoteVerifier
 
 TEXT = "A CMO earns a salary of $400,000. Bonuses follow quality goals."
@@ -27,13 +27,16 @@ class Script:
     def __init__(self, said: Mapping[str, Sequence[Statement]]) -> None:
         self.said = said
 
-    def condense(self, question: str, history: Sequence[Exchange]) -> str:
-        return question
+    def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
+        yield question
 
-    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
+    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
         if question not in self.said:
-            return Draft("declined", confidence=0.1)
-        return Draft("answered", (Part(tuple(self.said[question])),), confidence=0.9)
+            yield Draft("declined", confidence=0.1)
+            return
+        part = Part(tuple(self.said[question]))
+        yield part
+        yield Draft("answered", (part,), confidence=0.9)
 
 
 def scripted(said: Mapping[str, Sequence[Statement]]) -> Advisor:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from advisor.citations import assemble, checked, escape, written
+from advisor.citations import Check, escape, written
 from advisor.types import Answer, Chunk, Citation, Document, Draft, Part, Passage, Statement
 from advisor.verify import QuoteVerifier
 
@@ -24,9 +24,11 @@ def _second() -> Statement:
 
 
 def _answer(*parts: Part) -> Answer:
-    draft = Draft("answered", parts, suggestions=("What else?",))
-    passages = [Passage(CHUNK, 0.9)]
-    return assemble(draft, list(checked(draft, passages, QuoteVerifier())), "I cannot say.")
+    check = Check([Passage(CHUNK, 0.9)], QuoteVerifier())
+    bits = [check.show(part) for part in parts]
+    answer = check.answer(Draft("answered", parts, suggestions=("What else?",)), "I cannot say.")
+    assert "".join(bits) == (answer.text if answer.outcome == "answered" else "")
+    return answer
 
 
 def test_a_quote_is_cited_with_its_span() -> None:
@@ -82,13 +84,13 @@ def test_marks_and_citations_belong_together_one_to_one() -> None:
 
 def test_lists_are_written_as_lists() -> None:
     citation = Citation(1, FIRST.text, CHUNK, 0, 21, "quoted", 1.0)
-    assert written(Part((FIRST,), listed=True), [citation]) == "- A CMO earns a salary. [1]"
-    assert written(Part((FIRST,), lead="Pay", listed=True), [citation]) == "Pay:\n\n- A CMO earns a salary. [1]"
+    assert written(Part((FIRST,), listed=True), [(citation,)]) == "- A CMO earns a salary. [1]"
+    assert written(Part((FIRST,), lead="Pay", listed=True), [(citation,)]) == "Pay:\n\n- A CMO earns a salary. [1]"
 
 
 def test_an_asker_cannot_write_markup_into_an_answer() -> None:
     citation = Citation(1, FIRST.text, CHUNK, 0, 21, "quoted", 1.0)
-    line = written(Part((FIRST,), lead="x** <b>[9](http://x)\n# `y`"), [citation])
+    line = written(Part((FIRST,), lead="x** <b>[9](http://x)\n# `y`"), [(citation,)])
     assert not re.search(r"[<>`#\n]|\[9\]", line)
     assert escape("a|b_c") == "a b c"
 
@@ -96,15 +98,17 @@ def test_an_asker_cannot_write_markup_into_an_answer() -> None:
 @pytest.mark.parametrize("outcome", ["declined", "chat", "failed"])
 def test_other_outcomes_pass_with_their_own_words(outcome: str) -> None:
     draft = Draft(outcome, (Part((FIRST,)),), "Our own words.", ("One?",))  # type: ignore[arg-type]
-    answer = assemble(draft, [], "unused")
+    answer = Check([], QuoteVerifier()).answer(draft, "unused")
     assert answer == Answer("Our own words.", outcome, (), ("One?",))  # type: ignore[arg-type]
 
 
 def test_a_judged_statement_is_supported_and_not_quoted() -> None:
     class Judge:
-        def support(self, claim: str, evidence: str) -> float:
+        def support(self, claim: str, evidence: str, context: str = "") -> float:
             return 0.7 if "salary" in evidence else 0.3
 
-    draft = Draft("answered", (Part((Statement("CMOs are paid.", CHUNK, 0, 21), Statement("CMOs are paid.", CHUNK, 22, 50))),))
-    [(_, citations)] = checked(draft, [Passage(CHUNK, 0.5)], Judge())
-    assert [(c.support, c.score) for c in citations] == [("supported", 0.7)]
+    check = Check([Passage(CHUNK, 0.5)], Judge())
+    assert check.show(Part((Statement("CMOs are paid.", CHUNK, 0, 21), Statement("CMOs are paid!", CHUNK, 22, 50)))) == "CMOs are paid. [1]"
+    [(_, ((citation,),))] = check.pieces
+    assert (citation.support, citation.score) == ("supported", 0.7)
+    assert [d.text for d in check.dropped] == ["CMOs are paid!"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from advisor.pipeline import Advisor
-from advisor.types import Draft, Passage, Statement
+from advisor.types import Draft, Part, Passage, Progress, Statement
 from evals import gate
 from evals.cases import Case
 from evals.gate import baseline_of, fallen
@@ -40,7 +40,7 @@ def _without_the_first_passage() -> Advisor:
 
 def _never_declining() -> Advisor:
     class Willing(Script):
-        def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
+        def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
             return super().draft("What is the pay?", query, passages)
 
     willing = Willing({"What is the pay?": [SALARY, BONUS]})

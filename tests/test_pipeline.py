@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -30,12 +30,13 @@ class Script:
         self.parts = parts
         self.histories: list[Sequence[Exchange]] = []
 
-    def condense(self, question: str, history: Sequence[Exchange]) -> str:
+    def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
         self.histories.append(tuple(history))
-        return f"{question} ({len(history)})"
+        yield f"{question} ({len(history)})"
 
-    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
-        return Draft("answered", self.parts, model="script")
+    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
+        yield from self.parts
+        yield Draft("answered", self.parts, model="script")
 
 
 def _advisor(*parts: Part, store: ForgetfulStore | None = None) -> tuple[Advisor, Script]:

@@ -118,7 +118,7 @@ def test_the_table_of_settings_is_complete() -> None:
     assert list(shown) == list(fields)
     for name, (default, what) in shown.items():
         assert what == fields[name].description
-        assert name == "ADVISOR_HOME" or default == str(fields[name].default).replace("True", "true")
+        assert name == "ADVISOR_HOME" or default.strip() == str(fields[name].default).replace("True", "true")
 
 
 def test_the_answer_shown_quotes_the_guidance(shipped_corpus: Corpus) -> None:

@@ -46,7 +46,7 @@ def replies(warm: Warm, question: str, conversation: str) -> Iterator[Event]:
                 yield event("working", progress=_progress(step, question))
             else:
                 pieces.append(step)
-                partial = Answer("\n\n".join(pieces), "answered")
+                partial = Answer("".join(pieces), "answered")
                 yield event("working", progress="Checking citations", html=as_html(partial, turn))
     except AdvisorError as fault:
         yield event("failed", line=str(fault))
