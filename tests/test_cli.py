@@ -23,6 +23,7 @@ QUESTION = "Do I need an MBA to become a CMO?"
 COMMANDS = ("index", "sources", "ask", "chat", "web", "doctor")
 TURN = {
     "id", "conversation", "question", "query", "outcome", "text", "citations", "suggestions", "model", "timings", "usage",
+    "note", "stopped", "dropped", "prompts",
 }  # fmt: skip
 CITATION = {
     "number", "claim", "quote", "support", "score", "document", "heading", "start", "end", "page", "passage", "sources",
