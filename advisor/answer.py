@@ -14,7 +14,7 @@ from advisor.prompts import Prompt
 from advisor.quote import QuotingAnswerer
 from advisor.suggest import Suggester
 from advisor.types import Draft, Exchange, Part, Passage, Progress
-from advisor.writing import Writing
+from advisor.writing import NOT_HELD, Writing
 
 CONDENSE_SECONDS = 8.0
 CONDENSE_TOKENS = 120
@@ -22,7 +22,6 @@ LONGEST_QUERY = 400
 REMEMBERED = 4  # exchanges that a model is shown
 REMEMBERED_CHARACTERS = 700
 PROMPTS = ("answer", "message", "condense")
-NOT_HELD = "NOT IN THE GUIDANCE"
 _MARKS = re.compile(r"\s*\[\d+\]")
 INSTEAD = "The model {why}, so {what} quoted from the guidance."
 
@@ -91,7 +90,7 @@ class ModelAnswerer:
             usage=self.calls.usage,
             prompts={name: self.prompts[name].digest for name in PROMPTS},
         )
-        if not parts and NOT_HELD.casefold() in writing.text.casefold():
+        if not parts and writing.refused:
             declined = self.quoting.replies.decline()
             draft = replace(draft, outcome="declined", text=declined, suggestions=self.quoting.nearest(query), instead=(), note="")
         yield draft

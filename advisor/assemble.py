@@ -225,7 +225,7 @@ def open_advisor(
     return Advisor(
         retriever=lambda: guidance,
         answerer=answerer,
-        verifier=open_verifier(settings, guidance.encoder, model),
+        verifier=open_verifier(settings, guidance.encoder, model, texts),
         store=_store(settings, library) if remember else ForgetfulStore(),
         declined=guidance.current().answerer.replies.decline(),
         passages=settings.passages,

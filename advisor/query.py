@@ -117,7 +117,7 @@ def terms_of(text: str, rarity: Callable[[str], float]) -> tuple[Term, ...]:
         weight = rarity(lower)
         if root in _GENERIC or lower in GENERIC_WORDS:
             weight = min(weight, 0.15)
-        found[root] = Term(word, root, _ALIKE.get(root, frozenset()) | {root}, max(0.05, weight), named)
+        found[root] = Term(word, root, ALIKE.get(root, frozenset()) | {root}, max(0.05, weight), named)
     return tuple(found.values())
 
 
@@ -220,5 +220,5 @@ def _alike() -> dict[str, frozenset[str]]:
     return {root: frozenset(roots) for root, roots in table.items()}
 
 
-_ALIKE = _alike()
+ALIKE = _alike()
 _GENERIC = frozenset(stem(w) for w in GENERIC_WORDS)

@@ -1,13 +1,43 @@
-"""Does the passage support the claim? A quote is supported by standing there, word for word."""
+"""Does the evidence support the claim? A quote by standing there, word for word; another sentence by what was learnt from labelled pairs.
+
+`python -m evals.support` learns `support.npz` and measures it.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from advisor.calls import Calls, ModelFault
+from advisor.claims import FEATURES, differences
 from advisor.config import Settings
+from advisor.encode import rarity
+from advisor.errors import SettingsError
 from advisor.evidence import claim_text
 from advisor.models import ChatModel
+from advisor.prompts import Prompt
+from advisor.query import stem, words_of
+from advisor.sentences import split
 from advisor.types import Encoder, Verifier
+from advisor.weights import Trees, support_trees
+from advisor.words import FUNCTION_WORDS
+
+MOST = 0.99  # what a claim that is no quote can reach
+SENTENCES = 6  # of long evidence, those that share most words with the claim
+MEANING = ("cosine of the evidence", "cosine of its nearest sentence", "cosine of the next")
+
+# Evidence that gives orders to whoever reads it states nothing: it was put there to be obeyed.
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|rule|prompt|guideline|passage|above|previous|earlier|prior)"
+    r"|\b(?:system|developer|hidden|initial) (?:prompt|message|instruction)|\bas an? (?:ai|assistant|language model)\b|\b(?:dear |any |the |to )(?:ai|assistant|model|chatbot|llm|reader software)\b"
+    r"|\byou (?:are now|must (?:now )?(?:say|write|answer|reply|tell|cite))\b|\b(?:tell|inform) (?:the |all |any |every )?(?:user|reader|asker|applicant|physician)s?\b"
+    r"|\b(?:respond|reply|answer|write|say|add|append|print|repeat|output|include|insert|cite)\b.{0,30}(?:[\"“`']|\bverbatim\b|\bin your (?:answer|reply|response)\b|\bthis (?:sentence|line|link|text)\b)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +53,101 @@ class QuoteVerifier:
         return float(any(stated and stated in held for stated in (" ".join(claim.split()), claim_text(claim))))
 
 
-def open_verifier(settings: Settings, encoder: Encoder, model: ChatModel | None) -> Verifier:
-    """The verifier that `ADVISOR_VERIFIER` names."""
-    return QuoteVerifier()
+QUOTED = QuoteVerifier()
+
+
+@dataclass(frozen=True)
+class LearntVerifier:
+    """Supports quotes fully, and other claims as far as figures, negation, obligation, quantity, names and meaning agree."""
+
+    encoder: Encoder
+    trees: Trees | None = None
+
+    def support(self, claim: str, evidence: str, context: str = "") -> float:
+        if QUOTED.support(claim, evidence):
+            return 1.0
+        if _ORDERS.search(evidence) or not words_of(evidence):
+            return 0.0
+        odds = float((self.trees or support_trees()).weigh([self.features(claim, evidence, context)])[0])
+        return min(MOST, 1 / (1 + math.exp(-odds)))
+
+    def features(self, claim: str, evidence: str, context: str = "") -> list[float]:
+        """What `advisor.claims.FEATURES` and `MEANING` name."""
+        rare = {stem(w): rarity(self.encoder, w.lower()) for w in words_of(claim) if w.lower() not in FUNCTION_WORDS}
+        sentences = nearest(claim, evidence)
+        vectors = self.encoder.encode([claim, " ".join(sentences), *sentences])
+        cosines = sorted((float(vectors[0] @ v) for v in vectors[2:]), reverse=True)
+        near = [float(vectors[0] @ vectors[1]), cosines[0], cosines[1] if len(cosines) > 1 else 0.0]
+        return [*differences(claim, " ".join(sentences), context, rare), *near]
+
+
+def nearest(claim: str, evidence: str) -> list[str]:
+    """The sentences of the evidence, in order; of long evidence those that share most words with the claim."""
+    sentences = [evidence[a:b] for a, b in split(evidence)] or [evidence]
+    if len(sentences) <= SENTENCES:
+        return sentences
+    wanted = {stem(w) for w in words_of(claim) if w.lower() not in FUNCTION_WORDS}
+    shared = {i: len(wanted & {stem(w) for w in words_of(s)}) for i, s in enumerate(sentences)}
+    return [sentences[i] for i in sorted(sorted(shared, key=lambda i: -shared[i])[:SENTENCES])]
+
+
+class CrossEncoderVerifier:
+    """An NLI model of sentence-transformers, by folder or name: the probability that the evidence entails the claim."""
+
+    def __init__(self, name: str) -> None:
+        if not name or (("/" in name or "\\" in name) and not Path(name).expanduser().is_dir() and name.startswith((".", "/", "~"))):
+            raise SettingsError(f"ADVISOR_VERIFIER names the model {name!r}, which is no folder. Give nli:FOLDER or nli:NAME.")
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._model = CrossEncoder(str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name, device="cpu")
+        except Exception as error:  # the library's faults have no common type
+            raise SettingsError(f"ADVISOR_VERIFIER names the model {name!r}, which cannot be loaded ({type(error).__name__}).") from error
+        labels = {str(label).lower(): int(n) for n, label in (self._model.config.id2label or {}).items()}
+        self._entailed = next((n for label, n in labels.items() if label.startswith("entail")), None)
+
+    def support(self, claim: str, evidence: str, context: str = "") -> float:
+        if QUOTED.support(claim, evidence):
+            return 1.0
+        scores: Any = self._model.predict([(f"{context}\n{evidence}".strip(), claim)], apply_softmax=self._entailed is not None)[0]
+        return min(MOST, float(scores if self._entailed is None else scores[self._entailed]))
+
+
+@dataclass(frozen=True)
+class JudgingVerifier:
+    """A chat model judges, one call for each claim that is no quote; where it fails, or says neither yes nor no, nothing is supported."""
+
+    model: ChatModel
+    prompt: Prompt
+    seconds: float
+    silence: float
+
+    def support(self, claim: str, evidence: str, context: str = "") -> float:
+        if QUOTED.support(claim, evidence):
+            return 1.0
+        message = f"Evidence, from {' › '.join(context.splitlines()) or 'a guide'}:\n{evidence}\n\nClaim:\n{claim}"
+        calls = Calls(self.model, self.seconds, self.silence)
+        try:
+            said = "".join(bit or "" for bit in calls.write(self.prompt.text, message, longest=5))
+        except ModelFault:
+            return 0.0
+        return MOST if said.strip().casefold().startswith("yes") else 0.0
+
+
+def open_verifier(settings: Settings, encoder: Encoder, model: ChatModel | None, prompts: dict[str, Prompt]) -> Verifier:
+    """The verifier that `ADVISOR_VERIFIER` names; raises `SettingsError` for one that is unknown or cannot be loaded."""
+    kind, _, name = settings.verifier.partition(":")
+    if settings.verifier == "default":
+        return LearntVerifier(encoder)
+    if kind == "nli" and name:
+        return CrossEncoderVerifier(name)
+    if settings.verifier == "model":
+        if model is None:
+            raise SettingsError("ADVISOR_VERIFIER is 'model', but no model is set. Set ADVISOR_MODEL, or ADVISOR_VERIFIER=default.")
+        return JudgingVerifier(model, prompts["judge_support"], settings.model_seconds, settings.model_silence)
+    raise SettingsError(f"ADVISOR_VERIFIER is {settings.verifier!r}: use default, nli:FOLDER or model.")
+
+
+def features_named() -> Sequence[str]:
+    """The names of what `LearntVerifier.features` gives, in order."""
+    return (*FEATURES, *MEANING)

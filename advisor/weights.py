@@ -1,4 +1,4 @@
-"""What was learnt from labelled questions: `weights.json`, `decision.npz` and `ranking.npz`; `python -m evals.train` makes them anew."""
+"""What was learnt from labelled questions: `weights.json`, `decision.npz`, `ranking.npz` and `support.npz`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 WEIGHTS = Path(__file__).parent / "weights.json"
 DECISION = Path(__file__).parent / "decision.npz"
 RANKING = Path(__file__).parent / "ranking.npz"
+SUPPORT = Path(__file__).parent / "support.npz"
 PLACES = 1 << 14  # that wordings are hashed to
 
 
@@ -111,6 +112,15 @@ def ranking() -> Trees:
     import numpy as np
 
     with np.load(RANKING, allow_pickle=False) as held:
+        return _trees(held)
+
+
+@lru_cache(maxsize=1)
+def support_trees() -> Trees:
+    """What `support.npz` holds: whether a claim is supported, from how it differs from its evidence."""
+    import numpy as np
+
+    with np.load(SUPPORT, allow_pickle=False) as held:
         return _trees(held)
 
 

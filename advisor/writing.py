@@ -10,6 +10,7 @@ from advisor.query import stem, words_of
 from advisor.sentences import split
 from advisor.types import Chunk, Dropped, Part, Passage, Span, Statement
 
+NOT_HELD = "NOT IN THE GUIDANCE"  # what the prompt asks a model to write where it finds no answer
 LONGEST = 600  # characters of a sentence; what is longer is no sentence
 
 _MARK = re.compile(r"\s*\[\^?(?:(?:passage|source)s?\s*)?(\d{1,3}(?:\s*[,;&]\s*\d{1,3})*)\]", re.I)
@@ -23,7 +24,7 @@ _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\
 class Writing:
     """Reads a model's text bit by bit; `add` gives each sentence once it is whole, `end` the last one.
 
-    A sentence with a link, an image or markup is not read as a statement: it is in `dropped`, with why.
+    `refused` says that the model found no answer. A sentence with a link, an image or markup is not read as a statement: it is in `dropped`, with why.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -32,11 +33,10 @@ class Writing:
         self._taken = 0  # sentences of the line that were given already
         self._fresh = True  # the next statement opens a paragraph or a list
         self._fenced = False
-        self.text = ""
+        self.refused = False
         self.dropped: list[Dropped] = []
 
     def add(self, bit: str) -> Iterator[Part]:
-        self.text += bit
         self._line += _HIDDEN.sub("", bit).replace("【", "[").replace("】", "]").replace("\r", "")
         while "\n" in self._line:
             line, _, self._line = self._line.partition("\n")
@@ -75,6 +75,9 @@ class Writing:
         text = claim_text(_MARK.sub("", sentence)).strip()
         text = re.sub(r"\s+([.,;:!?])", r"\1", text)
         if not re.search(r"\w", text):
+            return None
+        if NOT_HELD.casefold() in text.casefold():
+            self.refused = True
             return None
         if _LINK.search(_MARK.sub("", sentence)) or len(text) > LONGEST:
             self.dropped.append(Dropped(text[:LONGEST], "it holds a link or markup" if len(text) <= LONGEST else "it is no sentence"))

@@ -1,0 +1,275 @@
+"""What a sentence claims, as far as words show it: figures with their units, negation, obligation, quantity, direction, names.
+
+`differences` compares a claim with its evidence in each of these; `advisor/verify.py` weighs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from advisor.query import ALIKE, stem, words_of
+from advisor.words import FUNCTION_WORDS
+
+NOTHING: frozenset[str] = frozenset()
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
+_WORDED = {w: float(n) for n, w in enumerate(_ONES)} | {
+    "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0,
+    "dozen": 12.0, "both": 2.0, "twice": 2.0, "pair": 2.0, "couple": 2.0, "once": 1.0, "double": 2.0, "triple": 3.0,
+}  # fmt: skip
+_SHARES = {
+    "half": 50.0,
+    "halves": 50.0,
+    "third": 100 / 3,
+    "thirds": 100 / 3,
+    "quarter": 25.0,
+    "quarters": 25.0,
+    "fifth": 20.0,
+    "fifths": 20.0,
+    "tenth": 10.0,
+    "tenths": 10.0,
+}
+_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
+_TIMES = {"year": 12.0, "month": 1.0, "decade": 120.0}
+_UNITS = ("week", "day", "hour", "minute", "credit", "point", "mile", "bed", "question", "page")
+_MONTHS = {m: n for n, m in enumerate("january february march april may june july august september october november december".split(), 1)}
+_FIGURE = re.compile(
+    r"(?P<money>[$€£])?\s?(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<ordinal>st|nd|rd|th)?(?:\s?(?P<scale>hundred|thousand|million|billion|bn|k|m)\b)?"
+    r"|\b(?P<worded>"
+    + "|".join([*_WORDED, *_SHARES])
+    + r")\b(?:-(?P<second>"
+    + "|".join(_ONES[1:10])
+    + r")\b)?(?:\s(?P<scaled>hundred|thousand|million|billion)\b)?",
+    re.I,
+)
+_AFTER = re.compile(r"\s?(%|percent\b|per cent\b|-?\s?(?:" + "|".join([*_TIMES, *_UNITS]) + r")s?\b)", re.I)
+_PART_OF = re.compile(r"\b(?P<a>one|two|three|four|\d+)[\s-](?:in|out of)[\s-](?:every\s)?(?P<b>" + "|".join(_ONES[2:]) + r"|\d+)\b", re.I)
+_PARTS = re.compile(r"\b(?P<a>a|one|two|three|four)[\s-](?P<b>third|quarter|fifth|tenth)s?\b", re.I)
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|none|never|neither|nor|cannot|without|lacks?|lacked|fails?|failed|nobody|nothing|hardly|unable|un(?:likely|common|necessary|needed)|needless|exclud\w+|except|instead of|rather than|refus\w+|den(?:y|ies|ied)|absent|stopped|ended|ceased)\b|n['’]t\b",
+    re.I,
+)
+_LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("must", re.compile(r"\b(?:must|requir\w+|mandator\w+|has to|have to|had to|obligat\w+|needs? to|needed to|needs|necessary|only if|essential|compulsory|insist\w*|demand\w*|shall|prerequisite|cannot|always|guarantee\w*|ensur\w+|will)\b", re.I)),
+    ("should", re.compile(r"\b(?:should|prefer\w*|favou?r\w*|recommend\w*|expect\w*|advis\w+|desir\w+|ideal\w*|suggest\w*|encourag\w+|usual\w*|typical\w*|general\w*|normal\w*|tends?)\b", re.I)),
+    ("may", re.compile(r"\b(?:may|might|can|could|option\w*|voluntar\w*|possibl\w*|allow\w*|perhaps|free to|likely|sometimes|occasional\w*|often|permit\w*)\b", re.I)),
+)  # fmt: skip
+_QUANTITIES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("all", re.compile(r"\b(?:all|every|each|entire\w*|whole|any|always|everyone|fully|universal\w*)\b", re.I)),
+    ("most", re.compile(r"\b(?:most|majority|mostly|mainly|largely|usually|typically|more than half|nearly all|almost all|commonly|generally)\b", re.I)),
+    ("some", re.compile(r"\b(?:some|several|many|often|various|sometimes|a number of|frequently)\b", re.I)),
+    ("few", re.compile(r"\b(?:few|fewer|rarely|seldom|hardly|minority|little|rare|uncommon|scarce\w*)\b", re.I)),
+    ("none", re.compile(r"\b(?:none|never|neither|nobody|nothing|no)\b", re.I)),
+    ("only", re.compile(r"\b(?:only|just|solely|exclusively|alone|merely|unless)\b", re.I)),
+)  # fmt: skip
+_DIRECTIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("up", re.compile(r"\b(?:more|higher|highest|ris\w+|rose|increas\w+|above|longer|longest|greater|greatest|exceed\w*|over|gr(?:ow|ew|own|owth)\w*|larger|largest|most|beyond|up|at least|minimum|better|best|gain\w*|improv\w+|climb\w*|doubl\w+|ahead|stronger|widen\w*|outnumber\w*|top)\b", re.I)),
+    ("down", re.compile(r"\b(?:less|lower|lowest|lowered|fewer|fewest|decreas\w+|below|shorter|shortest|smaller|smallest|fell|fall\w*|declin\w+|drop\w*|under|at most|maximum|down|worse|worst|least|reduc\w+|cut|cuts|shr[aiu]nk\w*|behind|weaker|up to|no more than|within|los[est]\w*|trail\w*)\b", re.I)),
+    ("before", re.compile(r"\b(?:before|earlier|prior|first|until|previous\w*|former\w*|early|ago|precede\w*)\b", re.I)),
+    ("after", re.compile(r"\b(?:after|later|then|since|following|subsequent\w*|next|once|from|latest|late)\b", re.I)),
+)  # fmt: skip
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b(?:[A-Z][a-zà-ÿ]+|[A-Z]{2,}[A-Za-z]*s?|[A-Z]+\d+|[A-Z]\.[A-Z]\.?)(?:['’]s)?\b")
+_CLAUSE = re.compile(r"\s*(?:[;:]|,|\band\b|\bbut\b|\bwhile\b|\bwhich\b|\bwho\b|\bbecause\b|\bso\b|\bthan\b|\bagainst\b|\s-\s)\s*")
+
+FEATURES = (
+    "words held", "words held alone", "words missing", "rare words missing", "evidence words said", "pairs held", "longest run",
+    "figures", "figures missing", "figures missing whatever their unit", "figures worked out", "figures among other words", "years missing",
+    "names missing", "acronyms missing", "negation differs", "negation added", "negation taken", "obligation raised", "obligation lowered",
+    "must added", "may taken", "quantity differs", "all added", "only added", "most added", "none added", "up for down", "down for up",
+    "before for after", "direction added", "words", "evidence's words", "order kept", "worst clause held",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with what it counts, `""` where nothing says so; times are in months, shares in percent."""
+
+    value: float
+    unit: str
+    near: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def figures(text: str) -> tuple[Figure, ...]:
+    """The figures of a text, those in words too."""
+    found: list[Figure] = []
+    taken: list[tuple[int, int]] = []
+
+    def add(match: re.Match[str], value: float, unit: str) -> None:
+        taken.append(match.span())
+        around = text[max(0, match.start() - 60) : match.start()].split()[-5:] + text[match.end() : match.end() + 60].split()[:5]
+        near = frozenset(stem(w) for w in words_of(" ".join(around)) if w not in FUNCTION_WORDS)
+        found.append(Figure(value, unit, near))
+
+    for match in _PART_OF.finditer(text):
+        whole = _number(match["b"])
+        if whole:
+            add(match, 100 * _number(match["a"]) / whole, "%")
+    for match in _PARTS.finditer(text):
+        add(match, (1.0 if match["a"].lower() == "a" else _WORDED[match["a"].lower()]) * _SHARES[match["b"].lower()], "%")
+    for match in _FIGURE.finditer(text):
+        if any(a < match.end() and match.start() < b for a, b in taken):
+            continue
+        if match["digits"]:
+            value = float(match["digits"].replace(",", "")) * _SCALES.get((match["scale"] or "").lower(), 1.0)
+        else:
+            word = match["worded"].lower()
+            if word in _SHARES:
+                add(match, _SHARES[word], "%")
+                continue
+            value = (_WORDED[word] + _WORDED.get((match["second"] or "").lower(), 0.0)) * _SCALES.get((match["scaled"] or "").lower(), 1.0)
+        behind = _AFTER.match(text, match.end())
+        unit = (behind.group(1).strip(" -").lower().rstrip("s") if behind else "") or ""
+        if match["money"]:
+            unit = "$"
+        elif unit in ("%", "percent", "per cent"):
+            unit = "%"
+        elif unit in _TIMES:
+            value, unit = value * _TIMES[unit], "time"
+        elif not unit and match["digits"] and not match["scale"] and 1900 <= value <= 2100 and "," not in match["digits"]:
+            unit = "year"
+        add(match, value, unit)
+    return tuple(found)
+
+
+def _number(word: str) -> float:
+    return float(word) if word.isdigit() else _WORDED.get(word.lower(), 0.0)
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= max(1e-6, 0.006 * max(abs(a), abs(b)))
+
+
+def _close(a: Figure, b: Figure) -> bool:
+    if a.unit == b.unit == "%":
+        return abs(a.value - b.value) <= 0.7
+    return _same(a.value, b.value)
+
+
+def _worked_out(figure: Figure, held: Sequence[Figure]) -> bool:
+    """Whether a figure follows from two of the evidence's: a sum, a difference, a ratio, the rest of a hundred."""
+    values = [f.value for f in held if f.unit != "year"]
+    if figure.unit == "%" and any(_same(figure.value, 100 - f.value) or _same(figure.value, 100 / max(f.value, 1e-9)) for f in held):
+        return True
+    for i, a in enumerate(values):
+        for b in values[i + 1 :]:
+            if _same(figure.value, a + b) or _same(figure.value, abs(a - b)):
+                return True
+            if figure.unit in ("%", "") and a and b and any(abs(figure.value - r) <= 1 for r in (100 * a / b, 100 * b / a)):
+                return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    ordered = tuple(stem(w) for w in words_of(text) if w.lower() not in FUNCTION_WORDS)
+    return ordered, frozenset(ordered)
+
+
+def _levels(text: str, table: Sequence[tuple[str, re.Pattern[str]]]) -> dict[str, int]:
+    return {name: len(pattern.findall(text)) for name, pattern in table}
+
+
+def differences(claim: str, evidence: str, context: str, rarity: dict[str, float]) -> list[float]:
+    """The features of `FEATURES`: how a claim differs from its evidence; `rarity` weighs the claim's stems."""
+    said, said_set = _read(claim)
+    held, held_set = _read(evidence)
+    around = held_set | _read(context)[1]
+    weight = {s: rarity.get(s, 0.5) for s in said_set}
+    total = sum(weight.values()) or 1.0
+    soft = {
+        s: 1.0 if s in around else 0.8 if ALIKE.get(s, NOTHING) & around else 0.6 if any(_kin(s, h) for h in around) else 0.0
+        for s in said_set
+    }
+    missing = [s for s in said_set if not soft[s]]
+    pairs = set(pairwise(said))
+    runs = _longest_run(said, held)
+    row = [
+        sum(weight[s] * soft[s] for s in said_set) / total,
+        sum(weight[s] for s in said_set if s in held_set) / total,
+        float(len(missing)),
+        max((weight[s] for s in missing), default=0.0),
+        len(held_set & said_set) / max(1, len(held_set)),
+        len(pairs & set(pairwise(held))) / max(1, len(pairs)),
+        runs / max(1, len(said)),
+    ]
+    row += _figures(claim, evidence, context)
+    names = {m.group().rstrip("s'’") for m in _NAME.finditer(claim)}
+    known = f"{evidence} {context}".casefold()
+    unknown = [n for n in names if n.casefold() not in known]
+    row += [float(len(unknown)), float(sum(n.isupper() and len(n) > 1 for n in unknown))]
+    no, no_held = len(_NEGATION.findall(claim)), len(_NEGATION.findall(evidence))
+    row += [float((no > 0) != (no_held > 0)), float(no > 0 and not no_held), float(no_held > 0 and not no)]
+    level, level_held = _levels(claim, _LEVELS), _levels(evidence, _LEVELS)
+    strongest = _strength(level) - _strength(level_held)
+    row += [
+        max(0.0, strongest),
+        max(0.0, -strongest),
+        float(level["must"] > 0 and not level_held["must"]),
+        float(level_held["may"] > 0 and not level["may"]),
+    ]
+    much, much_held = _levels(claim, _QUANTITIES), _levels(evidence, _QUANTITIES)
+    added = {name: float(much[name] > 0 and not much_held[name]) for name in much}
+    row += [sum(added.values()), added["all"], added["only"], added["most"], added["none"]]
+    way, way_held = _levels(claim, _DIRECTIONS), _levels(evidence, _DIRECTIONS)
+    row += [
+        float(way["up"] > 0 and not way_held["up"] and way_held["down"] > 0),
+        float(way["down"] > 0 and not way_held["down"] and way_held["up"] > 0),
+        float(
+            (way["before"] > 0 and not way_held["before"] and way_held["after"] > 0)
+            or (way["after"] > 0 and not way_held["after"] and way_held["before"] > 0)
+        ),
+        float(sum(way[name] > 0 and not way_held[name] for name in way)),
+    ]
+    row += [float(len(said)), float(len(held)), _order(said, held)]
+    clauses = [_read(c)[1] for c in _CLAUSE.split(claim)]
+    row.append(min((sum(soft[s] for s in c) / len(c) for c in clauses if len(c) > 1), default=row[0]))
+    return row
+
+
+def _figures(claim: str, evidence: str, context: str) -> list[float]:
+    mine, theirs = figures(claim), [*figures(evidence), *figures(context)]
+    exact = [[t for t in theirs if _close(f, t) and (f.unit == t.unit or not f.unit or not t.unit)] for f in mine]
+    missing = [f for f, found in zip(mine, exact, strict=True) if not found and not (f.value <= 2 and not f.unit)]
+    loose = [f for f in missing if not any(_close(f, t) for t in theirs)]
+    worked = [f for f in loose if _worked_out(f, theirs)]
+    apart = 1.0
+    for figure, found in zip(mine, exact, strict=True):
+        if found and figure.near:
+            apart = min(apart, max(len(figure.near & t.near) for t in found) / len(figure.near))
+    years = [f for f in missing if f.unit == "year"]
+    return [float(len(mine)), float(len(missing)), float(len(loose) - len(worked)), float(len(worked)), apart, float(len(years))]
+
+
+def _strength(levels: dict[str, int]) -> float:
+    return 3.0 if levels["must"] else 2.0 if levels["should"] else 1.0 if levels["may"] else 1.5
+
+
+def _kin(a: str, b: str) -> bool:
+    """Whether two stems are of one family, such as `certif` and `certifi`."""
+    return len(a) > 4 and len(b) > 4 and a[:5] == b[:5]
+
+
+def _longest_run(said: Sequence[str], held: Sequence[str]) -> int:
+    best, before = 0, [0] * (len(held) + 1)
+    for s in said:
+        row = [0] * (len(held) + 1)
+        for j, h in enumerate(held, 1):
+            if s == h:
+                row[j] = before[j - 1] + 1
+                best = max(best, row[j])
+        before = row
+    return best
+
+
+def _order(said: Sequence[str], held: Sequence[str]) -> float:
+    """The share of shared words next to each other in the claim that stand in the same order in the evidence."""
+    places = [held.index(s) for s in said if s in held]
+    steps = list(pairwise(places))
+    return sum(a < b for a, b in steps) / len(steps) if steps else 1.0
