@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 from advisor.citations import assemble, checked, written
@@ -16,12 +17,24 @@ from advisor.errors import QuestionError
 from advisor.types import Answerer, Exchange, Passage, Progress, Retriever, Turn, Verifier
 
 
-class Store(Protocol):
-    """Keeps conversations; a turn is kept before it is shown as done."""
+class Pending(Protocol):
+    """A question that is kept and not answered yet; leaving its `with` block ends it, in whatever way."""
 
-    def history(self, conversation: str) -> list[Exchange]: ...
+    id: str
+
+    def history(self) -> list[Exchange]: ...
 
     def keep(self, turn: Turn) -> None: ...
+
+    def __enter__(self) -> Pending: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class Store(Protocol):
+    """Keeps conversations: a question before it is answered, a turn before it is shown as done."""
+
+    def begin(self, conversation: str, question: str, owner: str = "") -> Pending: ...
 
 
 @dataclass
@@ -43,16 +56,23 @@ class Advisor:
 
         return open_advisor()
 
-    def ask(self, question: str, conversation: str | None = None) -> Turn:
+    def ask(self, question: str, conversation: str | None = None, owner: str = "") -> Turn:
         """Answers, or declines, one question; raises `QuestionError` for one that is empty or too long."""
-        return next(step for step in self.stream(question, conversation) if isinstance(step, Turn))
+        return next(step for step in self.stream(question, conversation, owner) if isinstance(step, Turn))
 
-    def stream(self, question: str, conversation: str | None = None) -> Iterator[Progress | str | Turn]:
-        """Progress, then the parts of the answer as they pass the check, then the turn."""
-        question, started, timings = self._taken(question), time.perf_counter(), {}
-        conversation = conversation or uuid.uuid4().hex
+    def stream(self, question: str, conversation: str | None = None, owner: str = "") -> Iterator[Progress | str | Turn]:
+        """Progress, then the parts of the answer as they pass the check, then the turn.
+
+        Questions of one conversation are answered one after the other: finish this, or close it, before the next is due.
+        """
+        question, conversation = self._taken(question), conversation or uuid.uuid4().hex
+        with self.store.begin(conversation, question, owner) as pending:
+            yield from self._answer(question, conversation, pending)
+
+    def _answer(self, question: str, conversation: str, pending: Pending) -> Iterator[Progress | str | Turn]:
+        started, timings = time.perf_counter(), {}
         retriever, answerer = self.retriever(), self.answerer()
-        query = answerer.condense(question, self.store.history(conversation))
+        query = answerer.condense(question, pending.history())
         timings["condense"] = time.perf_counter() - started
         yield Progress("retrieve", f"Searching for: {query}")
         mark = time.perf_counter()
@@ -69,8 +89,8 @@ class Advisor:
         answer = assemble(draft, pieces, self.declined)
         timings["check"] = time.perf_counter() - mark
         timings["total"] = time.perf_counter() - started
-        turn = Turn(uuid.uuid4().hex, conversation, question, query, passages, draft, answer, draft.model, timings)
-        self.store.keep(turn)
+        turn = Turn(pending.id, conversation, question, query, passages, draft, answer, draft.model, timings)
+        pending.keep(turn)
         yield turn
 
     def _taken(self, question: str) -> str:
