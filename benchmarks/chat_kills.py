@@ -1,6 +1,6 @@
 """Kills a process in the middle of a chat with SIGKILL, at random moments, and looks at what was kept.
 
-    python -m benchmarks.chat_kills --kills 200
+    python -m benchmarks.chat_kills --kills 40
 
 What was shown as answered must be kept whole; what was accepted must be there as a question; nothing may be there by
 half; and the next process must be able to go on. It ends with exit code 1 at the first failure.
@@ -91,7 +91,7 @@ def trial(kills: int, seed: int, database: str, home: Path) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chat_kills", description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=200, help="on each database")
+    parser.add_argument("--kills", type=int, default=40, help="on each database")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rows = []
