@@ -15,8 +15,8 @@ import pytest
 
 from advisor import pending as module
 from advisor.chats import ChatStore
-from advisor.database import writing
-from advisor.pending import INTERRUPTED, is_alive
+from advisor.database import reading, writing
+from advisor.pending import INTERRUPTED, is_alive, now_in
 from benchmarks.chat_kills import trial
 from benchmarks.races import race
 from tests.chat_world import opened, say, turn
@@ -110,9 +110,10 @@ def test_questions_end_by_an_answer_a_stop_or_a_fault(store: ChatStore) -> None:
 def test_who_was_killed_holds_nobody_up(store: ChatStore, holder: subprocess.Popen[str]) -> None:
     assert _states(store) == [("Held?", "pending")]
     holder.send_signal(signal.SIGKILL)  # and not waited for: a zombie is dead, too
-    begun = time.monotonic()
     say(store, "Next?")
-    assert time.monotonic() - begun < module.LEASE / 2
+    with reading(store.engine) as connection:
+        left = connection.exec_driver_sql(f"SELECT lease - {now_in(store.engine)} FROM turns WHERE question = 'Held?'").scalar_one()
+    assert left > 0, "nobody waited for its lease to run out"
     assert _states(store) == [("Held?", "failed"), ("Next?", "done")]
     assert store.turns("mine")[0].fault == INTERRUPTED
 
@@ -140,17 +141,17 @@ def test_a_holder_on_another_machine_is_waited_for_until_its_lease_is_over(store
 
 
 def test_a_lease_is_renewed_while_its_question_is_answered_and_not_for_ever(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEASE", 0.3)
+    monkeypatch.setattr(module, "LEASE", 1.5)
     held = store.begin("mine", "Held?")
     second = store.begin("mine", "Second?")
-    time.sleep(0.8)
+    time.sleep(2.5)
     assert not second._is_next()
     held.stop()
     monkeypatch.setattr(module, "LONGEST", 0.0)
     hung = store.begin("mine", "Hung?")
     third = store.begin("mine", "Third?")
     second.stop()
-    time.sleep(0.5)
+    time.sleep(1.8)
     assert third.history() == []
     third.stop()
     hung.stop()
