@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install index web test browser lint types corpus eval bench wheel constraints clean
+.PHONY: help install index web test browser postgres lint types corpus eval bench wheel constraints clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Run: make install PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the advisor with its tools; the first time takes some minutes"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[documents,dev]'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[documents,postgres,dev]'
 	@touch $(STAMP)
 
 index: install
@@ -32,7 +32,15 @@ browser:
 		|| echo "chromium could not be installed; the tests of the page will be skipped"; \
 	fi
 
-test: install browser lint types corpus
+# Chats are tested on a real server; without one those tests are skipped and say so.
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing PostgreSQL for the tests of chats"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
+		|| echo "PostgreSQL could not be installed; the tests on it will be skipped"; \
+	fi
+
+test: install browser postgres lint types corpus
 	@$(BIN)/pytest
 
 lint: install

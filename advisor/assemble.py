@@ -10,11 +10,12 @@ from pathlib import Path
 
 from advisor.answer import ModelAnswerer
 from advisor.calls import Calls
-from advisor.chats import ChatStore, ForgetfulStore
+from advisor.chats import ChatStore, open_chats
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import Corpus, Problem, fingerprint, read_corpus
 from advisor.database import is_writable
 from advisor.errors import AdvisorError, CorpusError, IndexUnavailable, StorageError
+from advisor.forgetful import ForgetfulStore
 from advisor.index import VectorIndex
 from advisor.library import Library, Update
 from advisor.locks import FileLock
@@ -88,7 +89,7 @@ def build_index(settings: Settings, folder: Path | None = None, report: Report |
             f"The data folder {settings.home} cannot be written ({error.strerror}). Set ADVISOR_HOME to one you may write."
         ) from None
     try:
-        library = Library(settings.database)
+        library = Library(settings.file)
         try:
             return _build(settings, library, folder, say)
         finally:
@@ -184,8 +185,8 @@ class Guidance:
 
 
 def _store(settings: Settings, library: Library) -> ChatStore | ForgetfulStore:
-    if is_writable(settings.database):
-        return ChatStore(library.engine)
+    if settings.database != "sqlite" or is_writable(settings.file):
+        return open_chats(settings, library.engine)
     log.warning("%s cannot be written: answers are given, conversations are not kept", settings.home)
     return ForgetfulStore()
 
@@ -200,7 +201,7 @@ def open_advisor(
     """
     silence_vendors()
     settings = settings or Settings.load()
-    library = Library(settings.database)
+    library = Library(settings.file)
     state = index_state(settings, library)
     if state.state in ("missing", "other-model"):
         why = "There is no index yet" if state.state == "missing" else "The index was built with other settings or another model"

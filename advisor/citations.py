@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 SUPPORTED = 0.5  # what a verifier must give a statement that is not a quote
 WINDOWS = 4  # stretches of a passage that are read for a statement, those that share most words with it
 
+UNHELD = "Nothing that the model wrote held up against the guidance, so this answer is quoted from it."
+THIN = "Little of what the model wrote held up against the guidance; the rest of this answer is quoted from it."
+
 Piece = tuple[Part, tuple[tuple[Citation, ...], ...]]
 
 
@@ -87,6 +90,13 @@ class Check:
     def _cite(self, claim: str, span: Span, score: float) -> Citation:
         self._numbers += 1
         return Citation(self._numbers, claim, span.chunk, span.start, span.end, "quoted" if score == 1.0 else "supported", score)
+
+    def lacking(self, draft: Draft) -> str:
+        """Why the quoted answer stands in for what a model wrote, or follows it; empty where it does not."""
+        if not draft.instead or draft.note:
+            return draft.note
+        held = sum(len(part.statements) for part, _ in self.pieces)
+        return UNHELD if not held else THIN if held < 2 and self.dropped else ""
 
     def answer(self, draft: Draft, declined: str) -> Answer:
         """The answer of a draft; an answer of which nothing held is declined, with the words given."""

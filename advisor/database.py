@@ -1,18 +1,23 @@
-"""The SQLAlchemy engine, the tables and their migrations. The database is the truth."""
+"""The SQLAlchemy engines, their transactions and their faults. The database is the truth."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from advisor.errors import StorageError
+from advisor.migrations import MIGRATIONS
+from advisor.server import is_server, serving
+
+PATIENCE = 15  # seconds that a writer waits for another
 
 
 def open_database(path: Path) -> Engine:
@@ -27,7 +32,7 @@ def open_database(path: Path) -> Engine:
         raise StorageError(
             f"The data folder {path.parent} cannot be made ({error.strerror}). Set ADVISOR_HOME to a folder you may write."
         ) from None
-    engine = create_engine(_address(path), connect_args={"timeout": 15})
+    engine = create_engine(_address(path), connect_args={"timeout": PATIENCE}, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     with storage(path):
         _migrate(engine)
@@ -52,7 +57,7 @@ def _prepare(connection: Any, _record: Any) -> None:
     # once, so two writers wait for each other instead of failing half-way.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=15000")
+    cursor.execute(f"PRAGMA busy_timeout={PATIENCE * 1000}")
     try:
         cursor.execute("PRAGMA journal_mode=WAL")
     except Exception as error:  # a read-only home is still good for asking
@@ -60,6 +65,7 @@ def _prepare(connection: Any, _record: Any) -> None:
             raise
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 
@@ -68,7 +74,7 @@ def storage(path: Path | str) -> Iterator[None]:
     """Turns the database's faults into one line with a remedy."""
     try:
         yield
-    except (OperationalError, DatabaseError, DBAPIError) as error:
+    except DBAPIError as error:
         fault = str(error.orig).lower()
         if "full" in fault or "disk i/o" in fault:
             raise StorageError(f"The disk that holds {path} is full or failing. Free some space and try again.") from error
@@ -85,7 +91,11 @@ def storage(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the write lock from its start; it is kept whole or not at all."""
+    """A transaction that is kept whole or not at all; in SQLite it holds the write lock from its start."""
+    if is_server(engine):
+        with serving(engine), engine.begin() as connection:
+            yield connection
+        return
     with storage(str(engine.url.database)), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -100,12 +110,36 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A snapshot: all that is read within belongs to one state of the database."""
+    if is_server(engine):
+        with serving(engine), engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+        return
     with storage(str(engine.url.database)), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")
         try:
             yield connection
         finally:
             connection.exec_driver_sql("ROLLBACK")
+
+
+def scrub(engine: Engine) -> None:
+    """Leaves no byte of what was deleted in an SQLite file or its log; a server is told to clear its tables.
+
+    Raises `StorageError` where the disk is too full for it, or another process reads the old state for too long.
+    """
+    if is_server(engine):
+        with serving(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM conversations, turns, feedback")
+        return
+    path = engine.url.database
+    with storage(str(path)), engine.connect() as connection:
+        # Pages that were split or merged keep copies of rows beside the rows that count; written anew, they do not.
+        connection.exec_driver_sql("VACUUM")
+        until = time.monotonic() + PATIENCE
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            if time.monotonic() > until:
+                raise StorageError(f"{path} is being read by another process. Stop it and run: advisor chats expire")
+            time.sleep(0.05)
 
 
 def _migrate(engine: Engine) -> None:
@@ -120,48 +154,3 @@ def _migrate(engine: Engine) -> None:
         for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
             migration(connection)
             connection.exec_driver_sql(f"PRAGMA user_version={number}")
-
-
-def _m001_guidance(connection: Connection) -> None:
-    for statement in (
-        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        """CREATE TABLE documents (id TEXT PRIMARY KEY, title TEXT NOT NULL, url TEXT NOT NULL, text TEXT NOT NULL,
-           metadata TEXT NOT NULL, stamp TEXT NOT NULL)""",
-        """CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents(id),
-           ordinal INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER,
-           sources TEXT NOT NULL, sentences TEXT NOT NULL, embedding TEXT NOT NULL, UNIQUE (document_id, ordinal))""",
-        "CREATE TABLE embeddings (hash TEXT PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB NOT NULL)",
-        """CREATE TABLE questions (id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents(id),
-           chunk_id INTEGER, text TEXT NOT NULL, embedding TEXT NOT NULL)""",
-        "CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL)",
-        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body,
-           tokenize = 'porter unicode61 remove_diacritics 2')""",
-    ):
-        connection.execute(text(statement))
-
-
-def _m002_conversations(connection: Connection) -> None:
-    connection.execute(text("CREATE TABLE conversations (id TEXT PRIMARY KEY, created TEXT NOT NULL)"))
-    connection.execute(
-        text(
-            """CREATE TABLE turns (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,
-               conversation_id TEXT NOT NULL REFERENCES conversations(id), created TEXT NOT NULL, record TEXT NOT NULL)"""
-        )
-    )
-
-
-def _m003_questions_are_searched(connection: Connection) -> None:
-    # The guidance is indexed anew; its vectors stay, so nothing is embedded again.
-    for statement in (
-        "DROP TABLE search",
-        """CREATE VIRTUAL TABLE search USING fts5(title, heading, body, asked,
-           tokenize = 'porter unicode61 remove_diacritics 2')""",
-        "DELETE FROM questions",
-        "DELETE FROM chunks",
-        "DELETE FROM documents",
-        "DELETE FROM meta",
-    ):
-        connection.execute(text(statement))
-
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001_guidance, _m002_conversations, _m003_questions_are_searched)

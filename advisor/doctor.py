@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from advisor.assemble import index_state
+from advisor.chats import open_chats
 from advisor.config import Settings, silence_vendors
 from advisor.encode import export_folder, model_stamp
 from advisor.errors import AdvisorError
@@ -39,9 +40,8 @@ def examine(settings: Settings) -> tuple[Rows, Rows]:
     )
     rows += _home(settings)
     rows += _index(settings)
-    shown = [
-        (f"ADVISOR_{name.upper()}", str(getattr(settings, name)), field.description or "") for name, field in Settings.model_fields.items()
-    ]
+    rows += _chats(settings)
+    shown = [(f"ADVISOR_{name.upper()}", settings.shown(name), field.description or "") for name, field in Settings.model_fields.items()]
     return rows, shown
 
 
@@ -64,9 +64,9 @@ def _index(settings: Settings) -> Rows:
     try:
         stamp = model_stamp(settings.embedding_model)
         exported = (export_folder(settings, stamp) / "ready.json").is_file()
-        if not settings.database.exists():
+        if not settings.file.exists():
             return [("index", "✗ missing", _REMEDIES["missing"])]
-        library = Library(settings.database)
+        library = Library(settings.file)
         state = index_state(settings, library)
         documents = library.listed()
     except AdvisorError as error:
@@ -93,3 +93,18 @@ def _answers(settings: Settings) -> tuple[str, str, str]:
     if model is None:
         return "answers by", "✓ quoting, with no model", ""
     return "answers by", f"✓ {model.name}, each sentence checked, quoting where it fails", "Try it: advisor models"
+
+
+def _chats(settings: Settings) -> Rows:
+    kept = f"kept for {settings.retention_days} days" if settings.retention_days else "kept for ever"
+    where = str(settings.file) if settings.database == "sqlite" else settings.shown("database")
+    if settings.database == "sqlite" and not settings.file.exists():
+        return [("chats", f"✓ none yet, {kept}", "")]
+    try:
+        store = open_chats(settings)
+        conversations, turns = store.counts()
+        store.close()
+    except AdvisorError as error:
+        return [("chats", f"✗ {where} cannot be used", str(error))]
+    counted = f"{conversations} conversation{'' if conversations == 1 else 's'}, {turns} question{'' if turns == 1 else 's'}"
+    return [("chats", f"✓ {counted} in {where}, {kept}", "")]

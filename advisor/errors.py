@@ -1,12 +1,13 @@
 """What can go wrong, by who can fix it.
 
 AdvisorError
-├── SettingsError      the operator: a setting has a value that cannot be used
-├── CorpusError        the curator: guidance that cannot be read or is malformed
-├── IndexUnavailable   the operator: no index, or one that cannot be opened or built
-├── StorageError       the operator: the disk is full, read-only, damaged or busy
-├── QuestionError      the asker: a question that cannot be taken as it is
-└── MissingExtra       the operator: a feature needs packages that are not installed
+├── SettingsError        the operator: a setting has a value that cannot be used
+├── CorpusError          the curator: guidance that cannot be read or is malformed
+├── IndexUnavailable     the operator: no index, or one that cannot be opened or built
+├── StorageError         the operator: the disk is full, read-only, damaged or busy, or the server is away
+├── QuestionError        the asker: a question that cannot be taken as it is
+├── UnknownConversation  the asker: a conversation or turn that is not there, or not theirs
+└── MissingExtra         the operator: a feature needs packages that are not installed
 
 Every message names the thing, the fault and the remedy in one line.
 """
@@ -31,11 +32,15 @@ class IndexUnavailable(AdvisorError):
 
 
 class StorageError(AdvisorError):
-    """The disk is full, read-only, damaged or busy."""
+    """The disk is full, read-only, damaged or busy, or the database server is away."""
 
 
 class QuestionError(AdvisorError):
     """A question that cannot be taken as it is."""
+
+
+class UnknownConversation(AdvisorError):
+    """There is no such conversation or turn, or it is another owner's."""
 
 
 class MissingExtra(AdvisorError):

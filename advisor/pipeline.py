@@ -5,27 +5,40 @@ question ─ condense (with history) ─ retrieve ─ draft ─ check citations 
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Protocol
 
 from advisor.citations import Check
 from advisor.errors import QuestionError
-from advisor.types import Answer, Answerer, Draft, Exchange, Part, Passage, Progress, Retriever, Turn, Verifier
+from advisor.laps import Laps
+from advisor.types import Answer, Answerer, Draft, Exchange, Progress, Retriever, Turn, Verifier
 
-UNHELD = "Nothing that the model wrote held up against the guidance, so this answer is quoted from it."
-THIN = "Little of what the model wrote held up against the guidance; the rest of this answer is quoted from it."
 STOPPED = "Stopped before the answer was complete."
 
 
-class Store(Protocol):
-    """Keeps conversations; a turn is kept before it is shown as done."""
+class Pending(Protocol):
+    """A question that is kept and not answered yet; leaving its `with` block ends it, in whatever way."""
 
-    def history(self, conversation: str) -> list[Exchange]: ...
+    id: str
+
+    def history(self) -> list[Exchange]: ...
 
     def keep(self, turn: Turn) -> None: ...
+
+    def stop(self, turn: Turn | None = None) -> None: ...
+
+    def __enter__(self) -> Pending: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class Store(Protocol):
+    """Keeps conversations: a question before it is answered, a turn before it is shown as done."""
+
+    def begin(self, conversation: str, question: str, owner: str = "") -> Pending: ...
 
 
 @dataclass
@@ -47,54 +60,53 @@ class Advisor:
 
         return open_advisor()
 
-    def ask(self, question: str, conversation: str | None = None) -> Turn:
+    def ask(self, question: str, conversation: str | None = None, owner: str = "") -> Turn:
         """Answers, or declines, one question; raises `QuestionError` for one that is empty or too long."""
-        return next(step for step in self.stream(question, conversation) if isinstance(step, Turn))
+        return next(step for step in self.stream(question, conversation, owner) if isinstance(step, Turn))
 
-    def stream(self, question: str, conversation: str | None = None) -> Generator[Progress | str | Turn, None, None]:
+    def stream(self, question: str, conversation: str | None = None, owner: str = "") -> Generator[Progress | str | Turn, None, None]:
         """Progress, then the answer's text bit by bit as it passes the check, then the turn.
 
         The bits put together are the answer's text. Who closes the stream stops the turn, which is kept as stopped.
+        Questions of one conversation are answered one after the other: finish this, or close it, before the next is due.
         """
-        turn = Turn(
-            uuid.uuid4().hex, conversation or uuid.uuid4().hex, self._taken(question), "", (), Draft("failed"), Answer("", "failed")
-        )
-        clock = _Clock()
-        check = Check((), self.verifier)
+        question, conversation = self._taken(question), conversation or uuid.uuid4().hex
+        with self.store.begin(conversation, question, owner) as pending:
+            yield from self._answered(Turn(pending.id, conversation, question, "", (), Draft("failed"), Answer("", "failed")), pending)
+
+    def _answered(self, turn: Turn, pending: Pending) -> Generator[Progress | str | Turn, None, None]:
+        laps, check = Laps(), Check((), self.verifier)
         try:
             retriever, answerer = self.retriever(), self.answerer()
-            for said in answerer.condense(turn.question, self.store.history(turn.conversation)):
+            for said in answerer.condense(turn.question, pending.history()):
                 if isinstance(said, Progress):
                     yield said
                 else:
                     turn = replace(turn, query=said)
-            clock.lap("condense")
+            laps.lap("condense")
             yield Progress("retrieve", f"Searching for: {turn.query}")
-            found: tuple[Passage, ...] = tuple(retriever.search(turn.query, self.passages))
-            turn, check = replace(turn, passages=found), Check(found, self.verifier)
-            clock.lap("retrieve")
-            yield Progress("draft", f"Reading {len(found)} passages")
-            for step in answerer.draft(turn.question, turn.query, found):
+            turn = replace(turn, passages=tuple(retriever.search(turn.query, self.passages)))
+            check = Check(turn.passages, self.verifier)
+            laps.lap("retrieve")
+            yield Progress("draft", f"Reading {len(turn.passages)} passages")
+            for step in answerer.draft(turn.question, turn.query, turn.passages):
+                laps.lap("draft")
                 if isinstance(step, Draft):
                     turn = replace(turn, draft=step)
-                    clock.lap("draft")
-                elif isinstance(step, Part):
-                    clock.lap("draft")
-                    bit = check.show(step)
-                    clock.lap("check")
-                    if bit:
-                        yield bit
-                else:
+                elif isinstance(step, Progress):
                     yield step
-            if note := _quoted_instead(turn.draft, check):
+                elif bit := check.show(step):
+                    laps.lap("check")
+                    yield bit
+            if note := check.lacking(turn.draft):
                 turn = replace(turn, draft=replace(turn.draft, note=note))
                 yield from filter(None, map(check.show, turn.draft.instead))
-            clock.lap("check")
+            laps.lap("check")
         except GeneratorExit:
-            self.store.keep(_stopped(turn, check, clock))
+            pending.stop(_ended(turn, check, laps, stopped=True))
             raise
-        turn = _ended(turn, check, clock, check.answer(turn.draft, self.declined))
-        self.store.keep(turn)
+        turn = _ended(turn, check, laps, check.answer(turn.draft, self.declined))
+        pending.keep(turn)
         yield turn
 
     def _taken(self, question: str) -> str:
@@ -106,40 +118,19 @@ class Advisor:
         return taken
 
 
-def _quoted_instead(draft: Draft, check: Check) -> str:
-    """Why the quoted answer stands in for what a model wrote, or follows it; empty where it does not."""
-    if not draft.instead or draft.note:
-        return draft.note
-    held = sum(len(part.statements) for part, _ in check.pieces)
-    return UNHELD if not held else THIN if held < 2 and check.dropped else ""
-
-
-def _ended(turn: Turn, check: Check, clock: _Clock, answer: Answer) -> Turn:
-    draft = turn.draft
-    dropped = (*draft.dropped, *check.dropped)
+def _ended(turn: Turn, check: Check, laps: Laps, answer: Answer | None = None, *, stopped: bool = False) -> Turn:
+    """The turn with its answer; one that was stopped has what was shown of it."""
+    draft, dropped = turn.draft, (*turn.draft.dropped, *check.dropped)
+    if answer is None:
+        shown = check.answer(Draft("answered", note=STOPPED), "")
+        answer = shown if shown.citations else Answer(STOPPED, "failed")
     return replace(
-        turn, answer=answer, model=draft.model, timings=clock.timings(), usage=draft.usage, prompts=draft.prompts, dropped=dropped
+        turn,
+        answer=answer,
+        model=draft.model,
+        timings=laps.timings(),
+        usage=draft.usage,
+        prompts=draft.prompts,
+        dropped=dropped,
+        stopped=stopped,
     )
-
-
-def _stopped(turn: Turn, check: Check, clock: _Clock) -> Turn:
-    answer = check.answer(Draft("answered"), "")
-    if not answer.citations:
-        answer = Answer(STOPPED, "failed")
-    return replace(_ended(turn, check, clock, replace(answer, note=STOPPED if answer.citations else "")), stopped=True)
-
-
-class _Clock:
-    """The seconds spent in each step; a step may come again."""
-
-    def __init__(self) -> None:
-        self._started = self._mark = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self._laps[step] = self._laps.get(step, 0.0) + now - self._mark
-        self._mark = now
-
-    def timings(self) -> dict[str, float]:
-        return {**self._laps, "total": time.perf_counter() - self._started}

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from advisor.answer import ModelAnswerer
 from advisor.calls import Calls
-from advisor.chats import ForgetfulStore
 from advisor.config import Settings, shipped, silence_vendors
+from advisor.forgetful import ForgetfulStore
 from advisor.models import Delta
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts

@@ -30,7 +30,7 @@ def advisor_on(settings: Settings, corpus: Path) -> Iterator[Advisor]:
         home = Path(scratch)
         (home / "models").symlink_to(settings.models)
         own = settings.model_copy(update={"home": home})
-        library = Library(own.database)
+        library = Library(own.file)
         library.update(read_corpus(corpus), encoder, limit=own.chunk_tokens)
         library.close()
         yield open_advisor(own, remember=False)

@@ -16,6 +16,7 @@ from advisor.corpus import Corpus, read_corpus
 from advisor.hashed import HashedEncoder
 from advisor.library import Library
 from advisor.pipeline import Advisor
+from benchmarks.postgres import NoServer, Server, server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 Written = Callable[[Mapping[str, str | bytes]], Path]
@@ -109,6 +110,28 @@ def hashed_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings
     """Settings of an empty home and the encoder without a model."""
     monkeypatch.setenv("ADVISOR_EMBEDDING_MODEL", "hashed")
     return Settings.load()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this test run."""
+    try:
+        with server(durable=False) as running:
+            yield running
+    except NoServer as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What ADVISOR_DATABASE is set to, for an empty store of either kind."""
+    if request.param == "sqlite":
+        yield "sqlite"
+        return
+    running = request.getfixturevalue("postgres")
+    url = running.database()
+    yield url
+    running.drop(url)
 
 
 @pytest.fixture

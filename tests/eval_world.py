@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from advisor.chats import ForgetfulStore
+from advisor.forgetful import ForgetfulStore
 from advisor.pipeline import Advisor
 from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement
 from advisor.verify import QuoteVerifier

@@ -10,11 +10,12 @@ import pytest
 
 from advisor.answer import ModelAnswerer
 from advisor.calls import Calls
-from advisor.chats import ForgetfulStore
+from advisor.citations import THIN, UNHELD
 from advisor.config import shipped
+from advisor.forgetful import ForgetfulStore
 from advisor.impartial import impartial
 from advisor.models import Delta
-from advisor.pipeline import STOPPED, THIN, UNHELD, Advisor
+from advisor.pipeline import STOPPED, Advisor
 from advisor.prompts import load_prompts
 from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement, Turn
 
@@ -205,7 +206,7 @@ def test_a_turn_that_is_stopped_is_kept_as_stopped_and_ends_the_call() -> None:
     kept: list[Turn] = []
 
     class Keeping(ForgetfulStore):
-        def keep(self, turn: Turn) -> None:
+        def keep(self, turn: Turn, owner: str = "") -> None:
             kept.append(turn)
             super().keep(turn)
 
@@ -226,7 +227,7 @@ def test_a_turn_that_is_stopped_before_its_first_sentence_says_so() -> None:
     kept: list[Turn] = []
 
     class Keeping(ForgetfulStore):
-        def keep(self, turn: Turn) -> None:
+        def keep(self, turn: Turn, owner: str = "") -> None:
             kept.append(turn)
 
     stream = _advisor(Model(["…"]), Keeping()).stream("What is the pay?")

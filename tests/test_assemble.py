@@ -23,7 +23,7 @@ GUIDES = {f"g{i}.md": f"# Guide {i}\n\nZebra number {i} eats grass. The zebra sl
 
 
 def _state(settings: Settings) -> str:
-    library = Library(settings.database)
+    library = Library(settings.file)
     try:
         return index_state(settings, library).state
     finally:
@@ -75,7 +75,7 @@ def test_another_model_or_chunk_size_builds_the_index_anew(
         open_advisor(settings.model_copy(update={"auto_index": False}))
     open_advisor(settings)
     assert _state(settings) == "ready"
-    library = Library(settings.database)
+    library = Library(settings.file)
     assert library.vectors()[1].shape[1] == (128 if "embedding_model" in change else 256), "vectors of two models are never mixed"
     assert {d.id for d in library.listed()} == {f"g{i}" for i in range(8)}, "of the same guidance"
 

@@ -18,7 +18,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("ADVISOR_PASSAGES", "7")
     settings = Settings.load()
     assert (settings.home, settings.passages) == (tmp_path / "b", 7)
-    assert settings.database.parent == settings.indexes.parent == settings.lock.parent == settings.models.parent == tmp_path / "b"
+    assert settings.file.parent == settings.indexes.parent == settings.lock.parent == settings.models.parent == tmp_path / "b"
 
 
 def test_the_home_is_below_the_users_data_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

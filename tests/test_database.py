@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from advisor import database
-from advisor.database import MIGRATIONS, is_writable, open_database, reading, storage, writing
+from advisor.database import MIGRATIONS, is_writable, open_database, reading, scrub, storage, writing
 from advisor.errors import StorageError
 
 
@@ -164,6 +165,9 @@ def test_a_database_of_the_first_version_is_taken_along_and_its_guidance_indexed
         connection.execute(text("CREATE VIRTUAL TABLE search USING fts5(title, heading, body)"))
         connection.execute(text("INSERT INTO meta VALUES ('generation', 'old')"))
         connection.execute(text("INSERT INTO embeddings VALUES ('kept', x'00', x'00')"))
+        for table in ("feedback", "turns", "conversations", "upkeep"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        MIGRATIONS[1](connection)
         connection.execute(text("INSERT INTO conversations VALUES ('kept', 'then')"))
         connection.execute(text("PRAGMA user_version=2"))
     engine.dispose()
@@ -174,3 +178,33 @@ def test_a_database_of_the_first_version_is_taken_along_and_its_guidance_indexed
         assert plain.execute("SELECT hash FROM embeddings").fetchall() == [("kept",)]
         assert plain.execute("SELECT id FROM conversations").fetchall() == [("kept",)]
         plain.execute("SELECT asked FROM search")
+
+
+def test_scrubbing_leaves_no_copy_where_pages_were_split_and_merged(path: Path) -> None:
+    """Overwriting what is deleted (`secure_delete`) is not enough: names stayed behind in the indexes."""
+    engine = open_database(path)
+    for seed in range(3):
+        chance = random.Random(seed)
+        with writing(engine) as connection:
+            for number in range(chance.randint(50, 600)):
+                kind = chance.choice(("doomed", "lasting"))
+                row = {
+                    "name": f"{kind}{chance.randint(0, 40)}{'x' * chance.randint(0, 60)}", "id": f"{chance.getrandbits(128):032x}",
+                    "title": f"{kind}-title " * chance.randint(1, 9), "question": f"{kind}-question " * chance.randint(1, 200),
+                    "record": f"{kind}-record " * chance.randint(1, 900), "reason": f"{kind}-reason " * chance.randint(1, 50),
+                }  # fmt: skip
+                for statement in (
+                    "INSERT OR REPLACE INTO conversations VALUES ('', :name, :title, 0, 0)" if number % 5 == 0 else
+                    "INSERT OR IGNORE INTO conversations VALUES ('', :name, :title, 0, 0)",
+                    """INSERT INTO turns (id, owner, conversation_id, created, status, question)
+                       VALUES (:id, '', :name, 0, 'failed', :question)""",
+                    "UPDATE turns SET record = :record WHERE id = :id",
+                    "INSERT INTO feedback VALUES (:id, 0, 1, :reason)",
+                ):  # fmt: skip
+                    connection.execute(text(statement), row)
+        with writing(engine) as connection:
+            connection.execute(text("DELETE FROM conversations WHERE id LIKE 'doomed%'"))
+        scrub(engine)
+        left = b"".join(p.read_bytes() for p in path.parent.iterdir())
+        assert b"doomed" not in left, seed
+        assert b"lasting" in left

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
-from advisor.chats import ForgetfulStore
+from advisor.chats import ChatStore
+from advisor.database import open_database
 from advisor.errors import QuestionError, StorageError
+from advisor.forgetful import ForgetfulStore
+from advisor.pending import FAULT
 from advisor.pipeline import Advisor
 from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement, Turn
 from advisor.verify import QuoteVerifier
@@ -93,7 +97,7 @@ def test_what_cannot_be_printed_is_not_part_of_a_question() -> None:
 
 def test_a_turn_that_cannot_be_kept_is_not_called_done() -> None:
     class Full(ForgetfulStore):
-        def keep(self, turn: Turn) -> None:
+        def keep(self, turn: Turn, owner: str = "") -> None:
             raise StorageError("The disk is full. Free some space.")
 
     advisor, _ = _advisor(Part((TRUE,)), store=Full())
@@ -101,3 +105,36 @@ def test_a_turn_that_cannot_be_kept_is_not_called_done() -> None:
     with pytest.raises(StorageError):
         steps.extend(advisor.stream("What does a CMO earn?"))
     assert not [s for s in steps if isinstance(s, Turn)]
+
+
+def test_a_question_is_kept_before_it_is_answered_and_ended_in_every_way(tmp_path: Path) -> None:
+    store = ChatStore(open_database(tmp_path / "advisor.db"))
+    advisor, script = _advisor(Part((TRUE,)))
+    advisor.store = store
+    states = lambda: [(e.question, e.status, e.fault) for e in store.turns("mine", "me")]  # noqa: E731
+    steps = advisor.stream("What does a CMO earn?", "mine", "me")
+    next(steps)
+    assert states() == [("What does a CMO earn?", "pending", "")]
+    turn = list(steps)[-1]
+    assert isinstance(turn, Turn)
+    assert (store.turns("mine", "me")[0].id, states()[0][1]) == (turn.id, "done")
+    unwanted = advisor.stream("And the bonus?", "mine", "me")
+    next(unwanted)
+    unwanted.close()
+    assert states()[1] == ("And the bonus?", "stopped", "")
+
+    def broken(*_: object) -> Draft:
+        raise StorageError("The guidance is gone. Run: advisor index")
+
+    script.draft = broken  # type: ignore[method-assign]
+    with pytest.raises(StorageError):
+        advisor.ask("And why?", "mine", "me")
+    assert states()[2] == ("And why?", "failed", "The guidance is gone. Run: advisor index")
+    script.draft = None  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        advisor.ask("And how?", "mine", "me")
+    assert states()[3] == ("And how?", "failed", FAULT)
+    assert store.turns("mine") == [], "nobody else's"
+    with pytest.raises(QuestionError):
+        advisor.ask("?", "mine", "me")
+    assert len(states()) == 4, "what is no question is not kept"

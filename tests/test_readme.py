@@ -39,7 +39,7 @@ def _commands(program: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
-GROUPS = ("corpus", "eval")  # commands that have commands
+GROUPS = ("chats", "corpus", "eval")  # commands that have commands
 
 
 def _command(words: list[str]) -> str:

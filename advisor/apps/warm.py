@@ -106,7 +106,7 @@ class Warm:
         from advisor.library import Library
 
         if self.settings.auto_index:
-            library = Library(self.settings.database)
+            library = Library(self.settings.file)
             state = index_state(self.settings, library)
             library.close()
             if state.state in ("missing", "other-model"):
