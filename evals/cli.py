@@ -26,6 +26,9 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Where to keep the run; the same file again goes on with it.")] = None,
     smoke: Annotated[bool, typer.Option(help="25 cases spread over the suites: a quick look.")] = False,
     jobs: Annotated[int, typer.Option(help="Questions asked at once; pays where a model is waited for.", min=1, max=64)] = 1,
+    model: Annotated[str, typer.Option(help="Chat model that writes the answers, as provider:name; quotes if left out.")] = "",
+    judge: Annotated[str, typer.Option(help="Chat model that grades the answers, yes or no; no gate reads its grades.")] = "",
+    labels: Annotated[Path | None, typer.Option(help='People\'s grades beside the judge\'s: lines {"id": ..., "good": true}.')] = None,
 ) -> None:
     """Ask the cases and score the answers."""
     from advisor.config import Settings, silence_vendors
@@ -38,7 +41,8 @@ def run(
     silence_vendors()
     if split not in ("held-out", "tune", "all"):
         raise AdvisorError(f"--split is {split!r}. Give held-out, tune or all.")
-    settings = Settings.load()
+    # A model that is set for people is not paid for here: say so with --model.
+    settings = Settings.load().model_copy(update={"model": model})
     try:
         names = list(suites or WHOLE)
         chosen = few(names) if smoke else {name: cases_of(name, "" if split == "all" else split) for name in names}
@@ -51,12 +55,29 @@ def run(
     if out is None:
         path.unlink(missing_ok=True)
     with _asked(settings, corpus) as advisor, progress() as report:
-        about = {"split": split, "corpus": str(corpus or ""), "commit": commit(), "answerer": "quote"}
+        about = {"split": split, "corpus": str(corpus or ""), "commit": commit(), "answerer": model or "quote"}
         rows = run_file(path, advisor, chosen, about, jobs, lambda done, total: report("Asking", done, total))
     lines = [(f.suite, f.metric, f"{f.value:.3f}", f"{f.low:.3f} to {f.high:.3f}", str(f.n)) for f in figures(rows)]
     table(("Suite", "Metric", "Mean", "95 % interval", "Cases"), lines)
     table(("All suites together", "Value"), [(name, f"{value:.3f}") for name, value in together(rows).items()])
+    if judge:
+        _judge(rows, settings, judge, labels, jobs)
     typer.echo(f"Kept in {path}. Look at it with: advisor eval report {path}")
+
+
+def _judge(rows: Any, settings: Any, name: str, labels: Path | None, jobs: int) -> None:
+    from advisor.terminal import progress
+    from evals.judge import judged, read_labels
+
+    known = read_labels(labels) if labels else None
+    with progress() as report:
+        found = judged(rows, settings, name, known, jobs, lambda done, total: report("Judging", done, total))
+    good = sum(found.grades.values())
+    typer.echo(f"{name} finds {good} of {len(found.grades)} answers good; {found.failed} could not be graded. Advisory only.")
+    if known is None:
+        typer.echo("What that is worth is not known: give people's grades with --labels to see how far it agrees with them.")
+    else:
+        typer.echo(f"It agrees with people on {found.agreement:.0%} of {found.labelled} answers (Cohen's kappa {found.kappa:.2f}).")
 
 
 def _asked(settings: Any, corpus: Path | None) -> Any:
@@ -135,6 +156,54 @@ def new(file: Annotated[Path, typer.Argument(help="The file of cases to add to; 
     from evals.author import author
 
     author(file)
+
+
+@app.command("from-feedback")
+def from_feedback(
+    file: Annotated[Path, typer.Argument(help="The file of cases to add to; made if it is not there.", show_default=False)],
+) -> None:
+    """Turn answers with a thumb down into cases, for a person to say what a good answer holds."""
+    from advisor.chats import open_chats
+    from advisor.config import Settings
+    from evals.feedback import added
+
+    store = open_chats(Settings.load())
+    count = added(file, store)
+    store.close()
+    typer.echo(f"Added {count} to {file}." + (f" Now say what good answers hold; advisor eval check {file} helps." if count else ""))
+
+
+@app.command("support")
+def support(
+    split: Annotated[str, typer.Option(help="Which half of the pairs: held-out or tune.")] = "held-out",
+) -> None:
+    """Measure the verifier on labelled pairs of claim and evidence."""
+    from advisor.config import Settings, shipped, silence_vendors
+    from advisor.encode import open_encoder
+    from advisor.models import open_model
+    from advisor.prompts import load_prompts
+    from advisor.terminal import table
+    from advisor.verify import open_verifier
+    from evals.support import measured, read_pairs
+
+    silence_vendors()
+    settings = Settings.load()
+    verifier = open_verifier(settings, open_encoder(settings), open_model(settings), load_prompts(shipped("prompts")))
+    lines = [(name, f"{share:.3f}", str(count)) for name, share, count in measured(verifier, read_pairs(split=split))]
+    table((f"Told rightly by the {settings.verifier} verifier", "Share", "Pairs"), lines)
+
+
+@app.command("attacks")
+def attacks() -> None:
+    """Ask a scripted model that obeys every injected instruction, and say what reached the user; exit 1 if anything did."""
+    from evals.attacks import reached
+
+    found = reached()
+    for line in found:
+        typer.echo(line)
+    typer.echo(f"{len(found)} faults." if found else "Nothing of it reached the user.")
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command("bench")

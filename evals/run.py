@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from advisor.citations import SUPPORTED
 from advisor.config import shipped
 from advisor.errors import AdvisorError, QuestionError
 from advisor.pipeline import Advisor
@@ -95,6 +96,11 @@ def run(advisor: Advisor, suite: str, cases: Sequence[Case], jobs: int = 1, enta
         yield from pool.map(one, cases)
 
 
+def verified(advisor: Advisor) -> Entails:
+    """Entailment by the verifier of an advisor, at the score from which it shows a sentence."""
+    return lambda evidence, claim: advisor.verifier.support(claim, evidence) >= SUPPORTED
+
+
 def run_file(
     path: Path,
     advisor: Advisor,
@@ -116,11 +122,13 @@ def run_file(
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+    # Quotes are held by the passage that contains them; what a model wrote, by the advisor's own verifier.
+    entails = contains if about.get("answerer", "quote") == "quote" else verified(advisor)
     done = {(row["suite"], row["id"]) for row in rows}
     total = sum(map(len, suites.values()))
     with path.open("a", encoding="utf-8") as file:
         for suite, cases in suites.items():
-            for row in run(advisor, suite, [c for c in cases if (suite, c.id) not in done], jobs):
+            for row in run(advisor, suite, [c for c in cases if (suite, c.id) not in done], jobs, entails):
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 file.flush()
                 rows.append(row)

@@ -15,6 +15,7 @@ from advisor.config import Settings
 from advisor.corpus import Corpus, read_corpus
 from advisor.hashed import HashedEncoder
 from advisor.library import Library
+from advisor.locks import FileLock
 from advisor.pipeline import Advisor
 from benchmarks.postgres import NoServer, Server, server
 
@@ -49,13 +50,29 @@ def _index(home: Path, **settings: str) -> None:
         pytest.fail(f"advisor index failed with exit code {done.returncode}:\n{done.stderr}", pytrace=False)
 
 
+def _indexed_once(factory: pytest.TempPathFactory, name: str, **settings: str) -> Path:
+    """A home that is indexed once for a test run, by whichever of its processes needs it first."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home, lock = shared / name, FileLock(shared / f"{name}.lock")
+    assert lock.acquire(wait=900), f"another test process has been indexing {home} for a quarter of an hour"
+    try:
+        if not (home / "whole").exists():
+            _index(home, **settings)
+            (home / "whole").touch()
+    finally:
+        lock.release()
+    return home
+
+
 @pytest.fixture(scope="session")
 def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the shipped corpus, indexed with the real model; ADVISOR_TEST_HOME names one to use again."""
     given = os.environ.get("ADVISOR_TEST_HOME")
-    home = Path(given) if given else tmp_path_factory.mktemp("indexed") / "home"
-    _index(home)
-    return home
+    if given:
+        _index(Path(given))
+        return Path(given)
+    return _indexed_once(tmp_path_factory, "indexed")
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +84,7 @@ def shipped_advisor(indexed_home: Path) -> Advisor:
 @pytest.fixture(scope="session")
 def hashed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the shipped corpus, indexed in a second by the encoder without a model."""
-    home = tmp_path_factory.mktemp("hashed") / "home"
-    _index(home, embedding_model="hashed")
-    return home
+    return _indexed_once(tmp_path_factory, "hashed", embedding_model="hashed")
 
 
 @pytest.fixture(scope="session")
