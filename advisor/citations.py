@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from advisor.query import stem, words_of
-from advisor.types import Answer, Chunk, Citation, Draft, Dropped, Part, Passage, Span, Statement, Verifier
+from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Passage, Span, Statement, Verifier
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Check:
         self.pieces: list[Piece] = []
         self.dropped: list[Dropped] = []
 
-    def show(self, part: Part) -> str:
+    def show(self, part: Part) -> Bit:
         """What to show of a part, to be put right behind what was shown before; empty where nothing holds."""
         kept: list[Statement] = []
         citations: list[tuple[Citation, ...]] = []
@@ -47,11 +47,11 @@ class Check:
                 log.warning("dropped a statement that its passage does not support")
                 self.dropped.append(Dropped(statement.text, "its passage does not support it"))
         if not kept:
-            return ""
+            return Bit("")
         piece = (Part(tuple(kept), part.lead, part.listed, part.joined and bool(self.pieces)), tuple(citations))
         between = _between(self.pieces[-1][0] if self.pieces else None, piece[0])
         self.pieces.append(piece)
-        return between + written(*piece)
+        return Bit(between + written(*piece), tuple(c for found in citations for c in found))
 
     def _check(self, statement: Statement) -> tuple[Citation, ...]:
         spans = [Span(statement.chunk, statement.start, statement.end), *statement.also]

@@ -56,7 +56,7 @@ _NEGATION = re.compile(
     re.I,
 )
 _LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("must", re.compile(r"\b(?:must|requir\w+|mandator\w+|has to|have to|had to|obligat\w+|needs? to|needed to|needs|necessary|only if|essential|compulsory|insist\w*|demand\w*|shall|prerequisite|cannot|always|guarantee\w*|ensur\w+|will)\b", re.I)),
+    ("must", re.compile(r"\b(?:must|requir\w+|mandator\w+|has to|have to|had to|obligat\w+|need(?:s|ed)?|necessary|only if|essential|compulsory|insist\w*|demand\w*|shall|prerequisite|cannot|always|guarantee\w*|ensur\w+|will)\b", re.I)),
     ("should", re.compile(r"\b(?:should|prefer\w*|favou?r\w*|recommend\w*|expect\w*|advis\w+|desir\w+|ideal\w*|suggest\w*|encourag\w+|usual\w*|typical\w*|general\w*|normal\w*|tends?)\b", re.I)),
     ("may", re.compile(r"\b(?:may|might|can|could|option\w*|voluntar\w*|possibl\w*|allow\w*|perhaps|free to|likely|sometimes|occasional\w*|often|permit\w*)\b", re.I)),
 )  # fmt: skip
@@ -68,6 +68,7 @@ _QUANTITIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("none", re.compile(r"\b(?:none|never|neither|nobody|nothing|no)\b", re.I)),
     ("only", re.compile(r"\b(?:only|just|solely|exclusively|alone|merely|unless)\b", re.I)),
 )  # fmt: skip
+_CONDITION = re.compile(r"\b(?:if|unless|except|provided|only when|as long as|depending|where|but not|other than|until)\b", re.I)
 _DIRECTIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("up", re.compile(r"\b(?:more|higher|highest|ris\w+|rose|increas\w+|above|longer|longest|greater|greatest|exceed\w*|over|gr(?:ow|ew|own|owth)\w*|larger|largest|most|beyond|up|at least|minimum|better|best|gain\w*|improv\w+|climb\w*|doubl\w+|ahead|stronger|widen\w*|outnumber\w*|top)\b", re.I)),
     ("down", re.compile(r"\b(?:less|lower|lowest|lowered|fewer|fewest|decreas\w+|below|shorter|shortest|smaller|smallest|fell|fall\w*|declin\w+|drop\w*|under|at most|maximum|down|worse|worst|least|reduc\w+|cut|cuts|shr[aiu]nk\w*|behind|weaker|up to|no more than|within|los[est]\w*|trail\w*)\b", re.I)),
@@ -83,6 +84,7 @@ FEATURES = (
     "names missing", "acronyms missing", "negation differs", "negation added", "negation taken", "obligation raised", "obligation lowered",
     "must added", "may taken", "quantity differs", "all added", "only added", "most added", "none added", "up for down", "down for up",
     "before for after", "direction added", "words", "evidence's words", "order kept", "worst clause held",
+    "condition added", "condition taken",
 )  # fmt: skip
 
 
@@ -149,6 +151,8 @@ def _same(a: float, b: float) -> bool:
 def _close(a: Figure, b: Figure) -> bool:
     if a.unit == b.unit == "%":
         return abs(a.value - b.value) <= 0.7
+    if "year" in (a.unit, b.unit) or max(a.value, b.value) < 1000:
+        return abs(a.value - b.value) < 0.01
     return _same(a.value, b.value)
 
 
@@ -229,8 +233,9 @@ def differences(claim: str, evidence: str, context: str, rarity: dict[str, float
     ]
     row += [float(len(said)), float(len(held)), _order(said, held)]
     clauses = [_read(c)[1] for c in _CLAUSE.split(claim)]
+    condition, condition_held = bool(_CONDITION.search(claim)), bool(_CONDITION.search(evidence))
     row.append(min((sum(soft[s] for s in c) / len(c) for c in clauses if len(c) > 1), default=row[0]))
-    return row
+    return [*row, float(condition and not condition_held), float(condition_held and not condition)]
 
 
 def _figures(claim: str, evidence: str, context: str) -> list[float]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from advisor.citations import Check
 from advisor.errors import QuestionError
 from advisor.laps import Laps
-from advisor.types import Answer, Answerer, Draft, Exchange, Progress, Retriever, Turn, Verifier
+from advisor.types import Answer, Answerer, Bit, Draft, Exchange, Progress, Retriever, Turn, Verifier
 
 STOPPED = "Stopped before the answer was complete."
 
@@ -64,7 +64,7 @@ class Advisor:
         """Answers, or declines, one question; raises `QuestionError` for one that is empty or too long."""
         return next(step for step in self.stream(question, conversation, owner) if isinstance(step, Turn))
 
-    def stream(self, question: str, conversation: str | None = None, owner: str = "") -> Generator[Progress | str | Turn, None, None]:
+    def stream(self, question: str, conversation: str | None = None, owner: str = "") -> Generator[Progress | Bit | Turn, None, None]:
         """Progress, then the answer's text bit by bit as it passes the check, then the turn.
 
         The bits put together are the answer's text. Who closes the stream stops the turn, which is kept as stopped.
@@ -74,7 +74,7 @@ class Advisor:
         with self.store.begin(conversation, question, owner) as pending:
             yield from self._answered(Turn(pending.id, conversation, question, "", (), Draft("failed"), Answer("", "failed")), pending)
 
-    def _answered(self, turn: Turn, pending: Pending) -> Generator[Progress | str | Turn, None, None]:
+    def _answered(self, turn: Turn, pending: Pending) -> Generator[Progress | Bit | Turn, None, None]:
         laps, check = Laps(), Check((), self.verifier)
         try:
             retriever, answerer = self.retriever(), self.answerer()

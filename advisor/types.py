@@ -157,6 +157,18 @@ class Citation:
         return self.chunk.document.text[self.start : self.end]
 
 
+class Bit(str):
+    """A stretch of an answer's text that passed the check, with the citations of its marks."""
+
+    __slots__ = ("citations",)
+    citations: tuple[Citation, ...]
+
+    def __new__(cls, text: str, citations: tuple[Citation, ...] = ()) -> Bit:
+        made = super().__new__(cls, text)
+        made.citations = citations
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a user reads. Every `[n]` in `text` has one citation, and the other way round.

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from benchmarks.report import RESULTS, record
 
-NAMES = ("quality", "latency", "plain", "public", "kills", "races", "chat_kills")
+NAMES = ("quality", "latency", "plain", "model", "public", "kills", "races", "chat_kills")
 # The files of results, in order.
-TABLE = ("quality", "latency", "plain", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills")
+TABLE = ("quality", "latency", "plain", "model", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills")
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 

@@ -114,7 +114,7 @@ _FOR = set(
 _AGAINST = set(
     "words missing|rare words missing|figures missing|figures missing whatever their unit|years missing|names missing|acronyms missing|"
     "negation differs|negation added|negation taken|obligation raised|must added|may taken|quantity differs|all added|only added|"
-    "up for down|down for up|before for after|direction added".split("|")
+    "condition added|up for down|down for up|before for after|direction added".split("|")
 )
 
 

@@ -13,7 +13,7 @@ from advisor.errors import QuestionError, StorageError
 from advisor.forgetful import ForgetfulStore
 from advisor.pending import FAULT
 from advisor.pipeline import Advisor
-from advisor.types import Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement, Turn
+from advisor.types import Bit, Chunk, Document, Draft, Exchange, Part, Passage, Progress, Statement, Turn
 from advisor.verify import QuoteVerifier
 
 DOCUMENT = Document("pay", "Pay", "A CMO earns a salary. Bonuses follow goals.")
@@ -51,7 +51,7 @@ def _advisor(*parts: Part, store: ForgetfulStore | None = None) -> tuple[Advisor
 def test_the_stream_ends_with_the_turn_that_ask_returns() -> None:
     advisor, _ = _advisor(Part((TRUE,)), Part((FALSE,)))
     steps = list(advisor.stream("What does a CMO earn?"))
-    assert [type(s) for s in steps] == [Progress, Progress, str, Turn]
+    assert [type(s) for s in steps] == [Progress, Progress, Bit, Turn]
     turn = steps[-1]
     assert isinstance(turn, Turn)
     assert steps[2] == turn.answer.text == "A CMO earns a salary. [1]"

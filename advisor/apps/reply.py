@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from advisor.apps.warm import Warm
@@ -35,19 +37,20 @@ def replies(warm: Warm, question: str, conversation: str) -> Iterator[Event]:
         return {"turn": turn, "question": question, "state": state, **more}
 
     yield event("working", progress="Searching")
-    pieces: list[str] = []
+    shown = Answer("", "answered")
     try:
         for line in warm.wait():
             yield event("working", progress=line)
-        for step in warm.advisor().stream(question, conversation):
-            if isinstance(step, Turn):
-                yield event(step.outcome, **_shown(step, turn))
-            elif isinstance(step, Progress):
-                yield event("working", progress=_progress(step, question))
-            else:
-                pieces.append(step)
-                partial = Answer("".join(pieces), "answered")
-                yield event("working", progress="Checking citations", html=as_html(partial, turn))
+        # Closed with this generator, so that a turn that nobody waits for any more is stopped and kept as that.
+        with closing(warm.advisor().stream(question, conversation)) as steps:
+            for step in steps:
+                if isinstance(step, Turn):
+                    yield event(step.outcome, **_shown(step, turn))
+                elif isinstance(step, Progress):
+                    yield event("working", progress=_progress(step, question))
+                else:
+                    shown = replace(shown, text=shown.text + step, citations=(*shown.citations, *step.citations))
+                    yield event("working", progress="Checking citations", html=as_html(shown, turn))
     except AdvisorError as fault:
         yield event("failed", line=str(fault))
     except Exception:
