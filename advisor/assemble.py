@@ -134,12 +134,14 @@ class Guidance:
     """The parts that belong to one generation of the library, made anew when a build changed it."""
 
     def __init__(self, settings: Settings, library: Library, *, own: bool) -> None:
-        from advisor.encode import open_encoder
+        from advisor.encode import export_folder, open_encoder
+        from advisor.reader import open_reader
 
         self.settings = settings
         self.library = library
         self.own = own
         self.encoder = open_encoder(settings)
+        self.reader = open_reader(export_folder(settings, self.encoder.name), self.encoder.name)
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -179,6 +181,7 @@ class Guidance:
             abbreviations=self.library.abbreviations(),
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),
+            reader=self.reader,
             replies=Replies({name: prompt.text for name, prompt in load_prompts(shipped("prompts")).items()}),
         )
         return _Loaded(generation, HybridRetriever(self.library, index, self.encoder), answerer, index)

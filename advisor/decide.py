@@ -7,6 +7,7 @@ names and numbers, and the kind of thing asked. `python -m evals.train` fits the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor import reader
 from advisor.evidence import Sentence, chance, covered
 from advisor.query import Query, Term, stem, stems_of, words_of
 from advisor.types import Encoder, Passage
@@ -131,9 +133,22 @@ def wordings(question: str) -> list[str]:
     return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
-def confidence(values: Sequence[float]) -> float:
-    """The chance that the guidance holds an answer, between 0 and 1."""
-    return chance(decision().weigh(values))
+def confidence(values: Sequence[float], read: Callable[[], float] | None = None) -> float:
+    """The chance that the guidance holds an answer, between 0 and 1.
+
+    `read` reads the question and the best sentences together; it is called only where the rest leaves the decision
+    unsure, which spares most questions the time.
+    """
+    odds, bar = decision().weigh(values), threshold()
+    if read is not None and abs(odds - math.log(bar / (1 - bar))) < reader.learnt().margin:
+        odds += reader.learnt().weight * read() - reader.learnt().shift
+    return chance(odds)
+
+
+def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, tuple[str, ...]]:
+    """The question and the best sentences, each under its heading, as the reader takes them."""
+    best = sentences[: reader.SENTENCES]
+    return query.focus or query.text, tuple(f"{s.chunk.heading}: {s.text}" if s.chunk.heading else s.text for s in best)
 
 
 def foreign(query: Query, frequency: Callable[[str], int]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 
 from advisor.config import Settings, cores
 from advisor.errors import SettingsError
+from advisor.reader import exported, goes_with
 from advisor.types import Encoder
 
 log = logging.getLogger(__name__)
@@ -69,18 +70,21 @@ def open_encoder(settings: Settings) -> Encoder:
 
 
 def open_trainer(settings: Settings) -> Encoder:
-    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`."""
+    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and the reader."""
     if settings.embedding_model == HASHED:
         return open_encoder(settings)
     stamp = model_stamp(settings.embedding_model)
     folder, lanes = export_folder(settings, stamp), settings.threads or cores()
     ready = _exported(folder, stamp, lanes)
-    if ready:
+    if ready and (exported(folder).is_file() or not goes_with(stamp)):
         return ready
     trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
-    from advisor.export import export
+    from advisor.export import export, export_reader
 
-    return (export(trained, folder) and _exported(folder, stamp, lanes)) or trained
+    made = ready or (export(trained, folder) and _exported(folder, stamp, lanes))
+    if made:
+        export_reader(trained, folder)
+    return made or trained
 
 
 def _exported(folder: Path, stamp: str, lanes: int) -> Encoder | None:

@@ -1,19 +1,23 @@
-"""A sentence-transformers model as ONNX, written whole and only where it agrees with the original."""
+"""A sentence-transformers model, and the reader made from it, as ONNX: written whole and only where they agree with the originals."""
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from advisor.encode import OnnxEncoder, SentenceTransformerEncoder
+from advisor.reader import Reader, differences, exported, goes_with, paired
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-5
+READER_TOLERANCE = 0.5  # on average, in log odds, which range over ten and of which the decision takes a part
 _PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
 
 
@@ -53,6 +57,92 @@ def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
         return False
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def export_reader(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
+    """Writes the reader beside the export of the embedding model that it was learnt from, with weights of eight bits.
+
+    Returns False, and leaves nothing, for another model or where what comes out does not agree with torch.
+    """
+    path = exported(folder)
+    if path.is_file():
+        return True
+    if not goes_with(encoder.name):
+        return False
+    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
+    try:
+        pairs = [paired(encoder.model.tokenizer.backend_tokenizer, probe, text) for probe in _PROBES for text in _PROBES]
+        wanted = _write_reader(encoder, scratch, pairs)
+        found = Reader(scratch / "reader.onnx", folder / "tokenizer.json").scores(pairs)
+        difference = sum(abs(a - b) for a, b in zip(found, wanted, strict=True)) / len(pairs)
+        if difference > READER_TOLERANCE:
+            log.warning("the export of the reader differs by %.2f; deciding without it", difference)
+            return False
+        for old in folder.glob("reader-*.onnx"):
+            old.unlink()
+        (scratch / "reader.onnx").rename(path)
+        return True
+    except OSError:
+        raise
+    except Exception as error:  # as above
+        log.warning("the reader cannot be exported (%s: %s); deciding without it", type(error).__name__, str(error)[:200])
+        return False
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_reader(encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
+    """Writes `reader.onnx`; what torch says of each pair."""
+    import warnings
+
+    import torch
+    from onnx import TensorProto
+    from onnxruntime.quantization import quantize_dynamic
+
+    transformer, changed = copy.deepcopy(_transformer(encoder)), differences()
+    if hasattr(transformer, "set_attn_implementation"):
+        transformer.set_attn_implementation("eager")
+    head = torch.nn.Linear(encoder.dimensions, 1)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(changed.pop("head.weight")))
+        head.bias.copy_(torch.from_numpy(changed.pop("head.bias")))
+        held = dict(transformer.named_parameters())
+        for name, difference in changed.items():
+            held[name] += torch.from_numpy(difference)
+
+    class Read(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer, self.head = transformer, head
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
+            states = self.transformer(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+            return self.head(states.last_hidden_state[:, 0])[:, 0]
+
+    model, names = Read().eval(), ["input_ids", "attention_mask", "token_type_ids"]
+    inputs = [(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long), torch.tensor([kinds])) for ids, kinds in pairs]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            inputs[0],
+            str(folder / "whole.onnx"),
+            dynamo=False,
+            opset_version=17,
+            input_names=names,
+            output_names=["scores"],
+            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in names}, "scores": {0: "batch"}},
+        )
+        wanted = [float(model(*one)) for one in inputs]
+    _fuse(folder / "whole.onnx", getattr(transformer.config, "num_attention_heads", 0), encoder.dimensions)
+    # Seven bits, since processors without VNNI overflow on eight; fused nodes do not say that they give floats.
+    options = {"DefaultTensorType": TensorProto.FLOAT}
+    logging.disable(logging.WARNING)  # it advises a step that `_fuse` takes the place of
+    try:
+        quantize_dynamic(folder / "whole.onnx", folder / "reader.onnx", per_channel=True, reduce_range=True, extra_options=options)
+    finally:
+        logging.disable(logging.NOTSET)
+    return wanted
 
 
 def _write_graph(encoder: SentenceTransformerEncoder, folder: Path) -> None:

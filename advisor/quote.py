@@ -15,6 +15,7 @@ from advisor.condense import condense
 from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
+from advisor.reader import Reader
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
@@ -42,6 +43,7 @@ class QuotingAnswerer:
     suggester: Suggester
     replies: Replies
     speller: Speller
+    reader: Reader | None = None
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
     def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
@@ -62,17 +64,23 @@ class QuotingAnswerer:
         if reply is not None:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)
         asked, vector, sentences = self.read(query, passages)
-        sure = decide.confidence(decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)) if sentences else 0.0
+        listed = any(p.listed for p in passages)
+        sure = self._sure(asked, vector, passages, sentences, listed) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
-        listed = any(p.listed for p in passages)
         chosen = reranked(sentences) if listed else sentences
         return Draft("answered", compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN), confidence=sure)
 
     def nearest(self, query: str) -> tuple[str, ...]:
         """The questions nearest to a query that the guidance can answer."""
         return self.suggester.nearest(direction(self.encoder, query))
+
+    def _sure(self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], listed: bool) -> float:
+        """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
+        values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
+        reader = self.reader if listed else None
+        return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences))) if reader else None)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

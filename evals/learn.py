@@ -31,7 +31,8 @@ FALSELY = 0.04  # the share of answerable tune cases that may be declined, each 
 class Row:
     """A question as seen: its label, weight, features without the verdicts on the question alone, and its sentences.
 
-    Sentences are their features and labels; `group` names what is left out together when verdicts are learnt.
+    Sentences are their features and labels; `group` names what is left out together when verdicts are learnt;
+    `read` is the question and the sentences that the reader reads.
     """
 
     question: str
@@ -41,6 +42,7 @@ class Row:
     sentences: tuple[tuple[tuple[float, ...], bool], ...] = ()
     judged: bool = True
     group: str = ""
+    read: tuple[str, tuple[str, ...]] = ("", ())
 
 
 def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
@@ -64,8 +66,8 @@ def sentences_of(rows: Iterable[Row]) -> tuple[Any, Any, Any]:
     return features, labels, np.repeat([row.weight for row in kept], [len(row.sentences) for row in kept])
 
 
-def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any]]:
-    """The threshold, and what `decision.npz` holds.
+def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any], Any]:
+    """The threshold, what `decision.npz` holds, and the odds of each row by trees that had not seen it.
 
     The trees learn from verdicts on the question that were learnt without it and without its whole text.
     """
@@ -94,17 +96,21 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     kind, wording = judges(rows, vectors, words, np.ones(len(rows), dtype=bool))
     trees = HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table, labels, weights)
     steps = np.abs(kind.support_vectors_).max(axis=1) / 127
-    return threshold, {
-        "model": encoder.name.split("@")[0],
-        "vectors": np.round(kind.support_vectors_ / steps[:, None]).astype(np.int8),
-        "steps": steps.astype(np.float32),
-        "weights": kind.dual_coef_[0].astype(np.float32),
-        "bias": float(kind.intercept_[0]),
-        "gamma": GAMMA,
-        "words": wording.coef_[0].astype(np.float32),
-        "words_bias": float(wording.intercept_[0]),
-        **flattened(trees),
-    }
+    return (
+        threshold,
+        {
+            "model": encoder.name.split("@")[0],
+            "vectors": np.round(kind.support_vectors_ / steps[:, None]).astype(np.int8),
+            "steps": steps.astype(np.float32),
+            "weights": kind.dual_coef_[0].astype(np.float32),
+            "bias": float(kind.intercept_[0]),
+            "gamma": GAMMA,
+            "words": wording.coef_[0].astype(np.float32),
+            "words_bias": float(wording.intercept_[0]),
+            **flattened(trees),
+        },
+        odds,
+    )
 
 
 def hashed(questions: Sequence[str]) -> Any:

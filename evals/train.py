@@ -1,6 +1,6 @@
-"""Learns `weights.json`, `ranking.npz` and `decision.npz` of `advisor/` from labelled questions of the split `tune`.
+"""Learns `weights.json`, `ranking.npz`, `decision.npz` and `reader.npz` of `advisor/` from labelled questions of the split `tune`.
 
-    python -m evals.train --home FOLDER [--clapnq FOLDER]
+    python -m evals.train --home FOLDER [--clapnq FOLDER] [--reader]
 
 First how well a sentence answers (labels: sentences that hold an expected fact), then whether the
 guidance holds an answer (labels: cases to answer and to decline; the questions that our sections list,
@@ -32,10 +32,12 @@ from advisor.corpus import questions_of, read_corpus
 from advisor.errors import QuestionError
 from advisor.pipeline import Advisor
 from advisor.quote import QuotingAnswerer
+from advisor.reader import READER
 from advisor.weights import DECISION, RANKING, WEIGHTS, learnt
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
 from evals.learn import Row, learn_decision, learn_ranking, learn_sentences
 from evals.metrics import flat, section
+from evals.reading import learn_reader
 from evals.run import whole
 from evals.single import advisor_on, prepared_home, write_article
 
@@ -59,7 +61,7 @@ def seen(
     asked, vector, sentences = answerer.read(query, passages)
     features = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
-    return Row(question, answered, weight, features, labelled, without is None, group or question)
+    return Row(question, answered, weight, features, labelled, without is None, group or question, decide.to_read(asked, sentences))
 
 
 def holds_fact(case: Case) -> Any:
@@ -103,7 +105,7 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
             except QuestionError:
                 continue
             if case.outcome == "answered":
-                yield seen(advisor, question, True, 1.5)
+                yield seen(advisor, question, True, 1.5, holds_fact(case) if case.facts else None)
                 if case.relevant:
                     yield seen(advisor, question, False, 0.5, without=case)
             else:
@@ -183,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.train", description="Learn what advisor/ decides by from the tune cases.")
     parser.add_argument("--home", type=Path, required=True, help="data folder for the indexes it builds")
     parser.add_argument("--clapnq", type=Path, help="folder with answerable.jsonl and unanswerable.jsonl")
+    parser.add_argument("--reader", action="store_true", help="learn the reader anew too, which takes an hour more")
     options = parser.parse_args(arguments)
     silence_vendors()
     settings = prepared_home(options.home)
@@ -201,15 +204,19 @@ def main(arguments: list[str] | None = None) -> int:
         sentence = learn_sentences(facts)
         WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": decide.threshold()}) + "\n", encoding="utf-8")
         learnt.cache_clear()
-        rows = [*own_rows(ours), *listed_rows(ours), *own_rows(plain), *listed_rows(plain)]
-    rows += [*foreign_rows(settings), *left_out_rows(settings)]
+        own = list(own_rows(ours))
+        rows = [*own, *listed_rows(ours), *own_rows(plain), *listed_rows(plain)]
+    foreign = list(foreign_rows(settings))
+    rows += [*foreign, *left_out_rows(settings)]
     if options.clapnq:
         rows += clapnq_rows(settings, options.clapnq, 0.8, facts=False)
     print(f"{len(rows)} questions to decide; fitting", flush=True)
-    threshold, decision = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
+    threshold, decision, odds = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
     WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": round(threshold, 3)}) + "\n", encoding="utf-8")
     np.savez_compressed(DECISION, **decision)
-    print(f"Wrote {WEIGHTS.name}, {RANKING.name} and {DECISION.name}. Run: python -m evals.run, then python -m evals.gate")
+    if options.reader:
+        np.savez_compressed(READER, **learn_reader(own, odds[: len(own)], foreign))
+    print("Learnt. Run: python -m evals.run, then python -m evals.gate")
     return 0
 
 

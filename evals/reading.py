@@ -1,0 +1,229 @@
+"""Learns `reader.npz` of `advisor/`: the embedding model's two top layers, anew, for reading a question and sentences together.
+
+The lower layers stay as they are, so what comes out of them is made once. The reader learns whether one of a question's best sentences
+answers, from the same rows as the decision; what its verdict is worth beside the trees' is measured on questions that neither had seen.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from advisor import reader
+from advisor.encode import PACKAGED, model_folder
+from evals.learn import FALSELY, FOLDS, Row
+
+LEARNT = 2  # layers, the uppermost
+EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
+SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
+WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+MARGIN = 1.0  # log odds about the bar within which the reader is asked
+OTHERS = 0.5  # what a row of guidance on something else weighs
+PARTS = (
+    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "attention.output.LayerNorm",
+    "intermediate.dense", "output.dense", "output.LayerNorm",
+)  # fmt: skip
+States = list[Any]  # of a question and each of its sentences, shape (tokens, dimensions), half precision
+
+
+class Layers:
+    """The embedding model's parameters, and how they are run."""
+
+    def __init__(self) -> None:
+        from safetensors.torch import load_file
+        from tokenizers import Tokenizer
+
+        folder = Path(model_folder(PACKAGED))
+        held = load_file(next(folder.rglob("model.safetensors")))
+        self.held = {name.removeprefix("bert."): values.float() for name, values in held.items()}
+        self.tokenizer = Tokenizer.from_file(str(next(folder.rglob("tokenizer.json"))))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.count = 1 + max(int(name.split(".")[2]) for name in self.held if name.startswith("encoder.layer."))
+        self.dimensions = int(self.held["embeddings.LayerNorm.weight"].shape[0])
+        self.lower = [self.of(number) for number in range(self.count - LEARNT)]
+
+    def of(self, number: int) -> dict[str, Any]:
+        names = [f"{part}.{kind}" for part in PARTS for kind in ("weight", "bias")]
+        return {name: self.held[f"encoder.layer.{number}.{name}"].clone() for name in names}
+
+    def states(self, question: str, texts: Sequence[str]) -> States:
+        """What the layers that stay say of a question with each text."""
+        pairs = [reader.paired(self.tokenizer, question, text) for text in texts]
+        ids, mask = padded([np.array(one) for one, _ in pairs])
+        kinds, _ = padded([np.array(kind) for _, kind in pairs])
+        with torch.inference_mode():
+            held = {name.removeprefix("embeddings."): values for name, values in self.held.items() if name.startswith("embeddings.")}
+            x = held["word_embeddings.weight"][ids] + held["token_type_embeddings.weight"][kinds]
+            x = normed(held, "LayerNorm", x + held["position_embeddings.weight"][: ids.shape[1]])
+            for layer in self.lower:
+                x = run(layer, x, mask)
+            made = x.half().numpy()
+        return [made[row, : len(one)].copy() for row, (one, _) in enumerate(pairs)]
+
+
+def normed(held: Any, name: str, x: Any) -> Any:
+    return functional.layer_norm(x, x.shape[-1:], held[f"{name}.weight"], held[f"{name}.bias"], 1e-12)
+
+
+def run(held: Any, x: Any, mask: Any, dropped: float = 0.0, *, first: bool = False, width: int = 32) -> Any:
+    """One layer of BERT; with `first`, of the first token alone."""
+
+    def linear(name: str, x: Any) -> Any:
+        return functional.linear(x, held[f"{name}.weight"], held[f"{name}.bias"])
+
+    def heads(name: str, x: Any) -> Any:
+        return linear(name, x).view(len(x), x.shape[1], -1, width).transpose(1, 2)
+
+    asked = x[:, :1] if first else x
+    query, key, value = (heads(name, y) for name, y in zip(PARTS[:3], (asked, x, x), strict=True))
+    seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+    seen = linear(PARTS[3], seen.transpose(1, 2).flatten(2))
+    asked = normed(held, PARTS[4], asked + functional.dropout(seen, dropped))
+    thought = linear(PARTS[6], functional.gelu(linear(PARTS[5], asked)))
+    return normed(held, PARTS[7], asked + functional.dropout(thought, dropped))
+
+
+class Top(torch.nn.Module):
+    """The layers that are learnt, and the head."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        numbers = range(layers.count - LEARNT, layers.count)
+        named = [{name.replace(".", "|"): torch.nn.Parameter(v) for name, v in layers.of(n).items()} for n in numbers]
+        self.layers = torch.nn.ModuleList([torch.nn.ParameterDict(one) for one in named])
+        self.head = torch.nn.Linear(layers.dimensions, 1)
+        torch.nn.init.normal_(self.head.weight, std=0.02)
+        torch.nn.init.zeros_(self.head.bias)
+
+    def forward(self, states: States) -> Any:
+        x, mask = padded(states)
+        dropped = DROPPED if self.training else 0.0
+        for number, layer in enumerate(self.layers):
+            held = {name.replace("|", "."): values for name, values in layer.items()}
+            x = run(held, x.float(), mask, dropped, first=number == len(self.layers) - 1)
+        return self.head(functional.dropout(x[:, 0], dropped))[:, 0]
+
+
+def padded(rows: Sequence[Any]) -> tuple[Any, Any]:
+    """Arrays of unlike length as one tensor, and where they are."""
+    longest = max(map(len, rows))
+    made = np.zeros((len(rows), longest, *rows[0].shape[1:]), dtype=rows[0].dtype)
+    mask = np.zeros((len(rows), longest), dtype=bool)
+    for at, row in enumerate(rows):
+        made[at, : len(row)], mask[at, : len(row)] = row, True
+    return torch.from_numpy(made), torch.from_numpy(mask)
+
+
+def labels_of(row: Row) -> list[float] | None:
+    """Which of the sentences that are read answer, where that is known."""
+    if not row.answered:
+        return [0.0] * len(row.read[1])
+    labels = [float(label) for _, label in row.sentences[: len(row.read[1])]]
+    return labels if any(labels) else None
+
+
+def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top:
+    """The top layers learnt from rows, in epochs over batches of alike length."""
+    torch.manual_seed(0)
+    chance, top = np.random.default_rng(0), Top(layers).train()
+    rates = (RATE, RATE * 5)
+    learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
+    lengths = np.array([max(map(len, one)) for one in states])
+    steps, step = EPOCHS * -(-len(rows) // BATCH), 0
+    for _ in range(EPOCHS):
+        for batch in batches(lengths, chance):
+            for group, rate in zip(learner.param_groups, rates, strict=True):
+                group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
+            scores = top([one for at in batch for one in states[at]]).split([len(states[at]) for at in batch])
+            lost = sum(loss(rows[at], one) for at, one in zip(batch, scores, strict=True)) / sum(rows[at].weight for at in batch)
+            learner.zero_grad()
+            lost.backward()
+            torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
+            learner.step()
+            step += 1
+    return top.eval()
+
+
+def batches(lengths: Any, chance: Any) -> Iterator[Any]:
+    """Every row once, in random batches of alike length."""
+    order, made = chance.permutation(len(lengths)), []
+    for start in range(0, len(order), BATCH * 16):
+        part = order[start : start + BATCH * 16]
+        part = part[np.argsort(lengths[part])]
+        made += [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
+    chance.shuffle(made)
+    yield from made
+
+
+def loss(row: Row, scores: Any) -> Any:
+    """How wrong the verdicts on a row's sentences are, together and, where known, each alone."""
+    entropy = functional.binary_cross_entropy_with_logits
+    lost = entropy(scores.logsumexp(0) - np.log(len(scores)), torch.tensor(float(row.answered)))
+    labels = labels_of(row)
+    return row.weight * (lost if labels is None else lost + SENTENCES * entropy(scores, torch.tensor(labels)))
+
+
+def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[str, Any]:
+    """What `reader.npz` holds; `odds` are the trees' on each row, from trees that had not seen it.
+
+    Rows of guidance on something else only help to learn to read.
+    """
+    torch.set_num_threads(1)
+    layers, count = Layers(), len(rows)
+    rows = [*rows, *(replace(row, weight=row.weight * OTHERS) for row in others)]
+    rows = [row if row.read[1] else replace(row, read=(row.read[0], ("",))) for row in rows]
+    states = [layers.states(*row.read) for row in rows]
+    folds = np.array([zlib.crc32(row.group.encode()) % FOLDS for row in rows])
+    measured = np.array([row.judged and at < count for at, row in enumerate(rows)])
+    verdicts = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        rest = np.flatnonzero((folds != fold) | (np.arange(len(rows)) >= count))
+        top = fitted(layers, [rows[i] for i in rest], [states[i] for i in rest])
+        with torch.inference_mode():
+            for i in np.flatnonzero(measured & (folds == fold)):
+                verdicts[i] = reader.together(top(states[i]).tolist())
+    answered = np.array([row.answered for row in rows])[measured]
+    settings = worth(odds[measured[:count]], verdicts[measured], answered)
+    return {"model": PACKAGED, **settings, **changes(layers, fitted(layers, rows, states))}
+
+
+def worth(odds: Any, verdicts: Any, answered: Any) -> dict[str, float]:
+    """The weight of the reader's verdict with which the most is declined, and what keeps the bar where it is."""
+
+    def declined(weight: float) -> float:
+        both = read_with(odds, verdicts, weight, bar)
+        return float((both[~answered] < np.quantile(both[answered], FALSELY)).mean())
+
+    bar = float(np.quantile(odds[answered], FALSELY))
+    weight = max(WEIGHTS, key=declined)
+    shift = float(np.quantile(read_with(odds, verdicts, weight, bar)[answered], FALSELY)) - bar
+    print(f"reader: weight {weight}, {declined(0.0):.3f} declined without it, {declined(weight):.3f} with it", flush=True)
+    return {"weight": weight, "shift": shift, "margin": MARGIN}
+
+
+def read_with(odds: Any, verdicts: Any, weight: float, bar: float) -> Any:
+    """The odds with the reader's verdict, where it is asked."""
+    return np.where(np.abs(odds - bar) < MARGIN, odds + weight * verdicts, odds)
+
+
+def changes(layers: Layers, top: Top) -> dict[str, Any]:
+    """How the learnt layers differ, in steps of 1/127 of each row's largest part, and the head."""
+    made: dict[str, Any] = {"head.weight": top.head.weight.detach().numpy(), "head.bias": top.head.bias.detach().numpy()}
+    for number, layer in zip(range(layers.count - LEARNT, layers.count), top.layers, strict=True):
+        for name, before in layers.of(number).items():
+            name_here = f"encoder.layer.{number}.{name}"
+            difference = (layer[name.replace(".", "|")].detach() - before).numpy()
+            if difference.ndim == 1:
+                made[name_here] = difference.astype(np.float16)
+                continue
+            steps = np.abs(difference).max(axis=1, keepdims=True) / 127 + 1e-12
+            made[name_here], made[f"{name_here} step"] = np.round(difference / steps).astype(np.int8), steps.astype(np.float32)
+    return made
