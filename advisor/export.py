@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-5
 READER_TOLERANCE = 0.5  # on average, in log odds, which range over ten and of which the decision takes a part
+_LAST_STEP = re.compile(r"layer\.\d+/output/dense/MatMul$")
 _PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
 
 
@@ -95,6 +97,7 @@ def _write_reader(encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequ
     """Writes `reader.onnx`; what torch says of each pair."""
     import warnings
 
+    import onnx
     import torch
     from onnx import TensorProto
     from onnxruntime.quantization import quantize_dynamic
@@ -135,11 +138,20 @@ def _write_reader(encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequ
         )
         wanted = [float(model(*one)) for one in inputs]
     _fuse(folder / "whole.onnx", getattr(transformer.config, "num_attention_heads", 0), encoder.dimensions)
-    # Seven bits, since processors without VNNI overflow on eight; fused nodes do not say that they give floats.
+    # Seven bits, since processors without VNNI overflow on eight; fused nodes do not say that they give floats. What goes into
+    # the last step of each layer has outliers, with which eight bits lose too much.
     options = {"DefaultTensorType": TensorProto.FLOAT}
+    whole = [node.name for node in onnx.load(folder / "whole.onnx").graph.node if _LAST_STEP.search(node.name)]
     logging.disable(logging.WARNING)  # it advises a step that `_fuse` takes the place of
     try:
-        quantize_dynamic(folder / "whole.onnx", folder / "reader.onnx", per_channel=True, reduce_range=True, extra_options=options)
+        quantize_dynamic(
+            folder / "whole.onnx",
+            folder / "reader.onnx",
+            per_channel=True,
+            reduce_range=True,
+            nodes_to_exclude=whole,
+            extra_options=options,
+        )
     finally:
         logging.disable(logging.NOTSET)
     return wanted
