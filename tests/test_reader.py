@@ -38,7 +38,7 @@ def test_a_sentence_that_answers_reads_better_than_one_that_does_not(exported: P
     other = "What is the TEAM model?: The TEAM bundle covers five kinds of surgery."
     assert opened.read(question, [answer]) > opened.read(question, [other])
     assert opened.read(question, [other, answer]) == pytest.approx(
-        reader.together([opened.read(question, [t]) for t in (other, answer)]), abs=0.1
+        reader.together([opened.read(question, [t]) for t in (other, answer)]), abs=0.5
     )
 
 
