@@ -27,8 +27,8 @@ from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
 
 MOST = 0.99  # what a claim that is no quote can reach
-SENTENCES = 6  # of long evidence, those that share most words with the claim
-MEANING = ("cosine of the evidence", "cosine of its nearest sentence", "cosine of the next")
+SENTENCES = 5  # of long evidence, those that share most words with the claim
+MEANING = ("cosine of all sentences", "cosine of its nearest sentence", "cosine of the next")
 
 # Evidence that gives orders to whoever reads it states nothing: it was put there to be obeyed.
 _ORDERS = re.compile(
@@ -75,9 +75,10 @@ class LearntVerifier:
         """What `advisor.claims.FEATURES` and `MEANING` name."""
         rare = {stem(w): rarity(self.encoder, w.lower()) for w in words_of(claim) if w.lower() not in FUNCTION_WORDS}
         sentences = nearest(claim, evidence)
-        vectors = self.encoder.encode([claim, " ".join(sentences), *sentences])
-        cosines = sorted((float(vectors[0] @ v) for v in vectors[2:]), reverse=True)
-        near = [float(vectors[0] @ vectors[1]), cosines[0], cosines[1] if len(cosines) > 1 else 0.0]
+        said, *held = self.encoder.encode([claim, *sentences])
+        cosines = sorted((float(said @ vector) for vector in held), reverse=True)
+        together = sum(held)  # nearly what encoding them as one text would give, at a fraction of the time
+        near = [float(said @ together) / max(1e-6, float(together @ together) ** 0.5), cosines[0], cosines[1] if len(cosines) > 1 else 0.0]
         return [*differences(claim, " ".join(sentences), context, rare), *near]
 
 
