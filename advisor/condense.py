@@ -16,6 +16,7 @@ from advisor.words import ASPECTS, FUNCTION_WORDS, GENERIC_WORDS
 
 LONGEST_WORD = 45  # letters in the longest word of English: what is longer is noise and leans on nothing
 RARE = 0.5  # from this rarity on a word names a topic by itself
+COMMON = 0.3  # below it a word is too common to name one
 MOST_CARRIED = 8  # words
 
 _ASPECT_STEMS = frozenset(stem(w) for w in ASPECTS)
@@ -126,7 +127,7 @@ def _next(topic: list[str], question: str, rarity: Rarity) -> list[str]:
     """The topic after a question: its own where it introduces one, else the one before it."""
     focus = _focus(question)
     if not topic:
-        return focus or _content(question)
+        return [w for w in focus if rarity(w.lower()) >= COMMON] or _content(question)
     same = {stem(w) for w in focus} <= {stem(w) for w in topic}
     if not focus or same or (_leans(question, rarity) and not _introduces(question, rarity)):
         return topic

@@ -251,7 +251,7 @@ class Answerer(Protocol):
 
 
 class Verifier(Protocol):
-    """Says how far evidence supports a claim: 0 not at all, 1 word for word; from 0.5 on it holds.
+    """Says how likely evidence supports a claim: 0 not at all, 1 word for word.
 
     `context` names what the evidence speaks of (its guide and section); it supports nothing by itself.
     """

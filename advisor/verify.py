@@ -27,6 +27,7 @@ from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
 
 MOST = 0.99  # what a claim that is no quote can reach
+WHOLE = 0.75  # of a sentence's words, what a quote holds at least
 SENTENCES = 5  # of long evidence, those that share most words with the claim
 MEANING = ("cosine of all sentences", "cosine of its nearest sentence", "cosine of the next")
 
@@ -44,7 +45,7 @@ _ORDERS = re.compile(
 class QuoteVerifier:
     """Supports a claim fully when it is the evidence, or stands in it, word for word; else not at all.
 
-    Line breaks and Markdown marks are not words. It never errs towards support.
+    Line breaks and Markdown marks are not words. It never errs towards support, if the claim is of whole sentences.
     """
 
     def support(self, claim: str, evidence: str, context: str = "") -> float:
@@ -64,7 +65,7 @@ class LearntVerifier:
     trees: Trees | None = None
 
     def support(self, claim: str, evidence: str, context: str = "") -> float:
-        if QUOTED.support(claim, evidence):
+        if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
             return 1.0
         if _ORDERS.search(evidence) or not words_of(evidence):
             return 0.0
@@ -80,6 +81,13 @@ class LearntVerifier:
         together = sum(held)  # nearly what encoding them as one text would give, at a fraction of the time
         near = [float(said @ together) / max(1e-6, float(together @ together) ** 0.5), cosines[0], cosines[1] if len(cosines) > 1 else 0.0]
         return [*differences(claim, " ".join(sentences), context, rare), *near]
+
+
+def _is_whole(claim: str, evidence: str) -> bool:
+    """Whether a quote is of whole sentences, or nearly: a piece of one may leave out what limits it."""
+    said = claim_text(claim)
+    sentences = [claim_text(evidence), *(claim_text(evidence[a:b]) for a, b in split(evidence))]
+    return any(s[:20] in said and len(said.split()) >= WHOLE * len(s.split()) for s in sentences)
 
 
 def nearest(claim: str, evidence: str) -> list[str]:

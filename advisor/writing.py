@@ -17,7 +17,10 @@ _MARK = re.compile(r"\s*\[\^?(?:(?:passage|source)s?\s*)?(\d{1,3}(?:\s*[,;&]\s*\
 _BEHIND = re.compile(r"([.!?…]+[\"'”’)*]*)((?:\s*\[\d+(?:, \d+)*\])+)")
 _ENDED = re.compile(r"(\[\d+(?:, \d+)*\][.!?]+)\s+(?=\S)")
 _ITEM = re.compile(r"^\s*(?:[-*+•–]|\d{1,2}[.)])\s+")
-_LINK = re.compile(r"https?:|www\.|mailto:|javascript:|data:\w+/|\]\s*[(\[:]|<\s*[/!a-z]|&#?\w+;|```|\b[\w-]+@[\w-]+\.|!\[", re.I)
+_LINK = re.compile(
+    r"https?:|www\.|mailto:|javascript:|data:\w+/|\]\s*[(\[:]|<\s*[/!a-z]|&#?\w+;|```|\b[\w-]+@[\w-]+\.|!\[|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{4,}\b|\.(?:com|org|net|gov|edu|int|info|biz)\b|§",
+    re.I,
+)
 _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 
 

@@ -15,7 +15,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,19 @@ _AGAINST = set(
 )
 
 
+def strangers(pairs: Sequence[Pair]) -> list[Pair]:
+    """Claims beside evidence that is about something else: every other supported claim with the evidence of the pair before it.
+
+    People who write pairs write hard ones; what plainly does not belong together has to be learnt, too.
+    """
+    supported = [p for p in pairs if p.supported][::2]
+    return [
+        replace(claim, evidence=other.evidence, context=other.context, supported=False, label="unsupported", kind="stranger")
+        for claim, other in zip(supported[1:], supported, strict=False)
+        if claim.evidence != other.evidence
+    ]
+
+
 def learn(pairs: Sequence[Pair], encoder: Encoder) -> dict[str, Any]:
     """What `support.npz` holds: trees on the features of the pairs, both classes counting the same."""
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -151,6 +164,7 @@ def main() -> None:
     encoder = open_encoder(Settings.load())
     if given.learn:
         pairs = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl"), *(article_pairs(given.clapnq) if given.clapnq else [])]
+        pairs += strangers(pairs)
         np.savez_compressed(SUPPORT, **learn(pairs, encoder))
         print(f"learnt from {len(pairs)} pairs")
     for name, share, count in measured(LearntVerifier(encoder), read_pairs(split=given.split)):
