@@ -39,7 +39,7 @@ def replies(warm: Warm, question: str, conversation: str) -> Iterator[Event]:
     try:
         for line in warm.wait():
             yield event("working", progress=line)
-        for step in warm.advisor().stream(question, conversation):
+        for step in warm.stream(question, conversation):
             if isinstance(step, Turn):
                 yield event(step.outcome, **_shown(step, turn))
             elif isinstance(step, Progress):
