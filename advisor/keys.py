@@ -49,7 +49,7 @@ class KeyStore:
                 raise KeyFault(f"There is a key {name!r} already. Choose another name, or run: advisor keys revoke {name}")
         return secret
 
-    def keys(self) -> list[Key]:
+    def listed(self) -> list[Key]:
         """All keys by name, without their secrets."""
         with reading(self.engine) as connection:
             return [Key(*row) for row in connection.execute(text("SELECT name, created, used FROM api_keys ORDER BY name"))]

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
 from advisor.apps.desk import HungUp
-from advisor.apps.faults import WHATS, Fault, invalid, noted, said
+from advisor.apps.faults import Fault, invalid, noted, said
 from advisor.apps.metrics import GONE
 
 
@@ -56,8 +56,8 @@ def register(app: FastAPI, routes: Sequence[Route]) -> None:
             return Response(status_code=GONE)
         if isinstance(error, RequestValidationError):
             error = invalid(error.errors())
-        elif isinstance(error, HTTPException):
-            error = Fault(error.status_code, WHATS.get(error.status_code, "request"), f"{error.detail}.", "See /docs.")
+        elif isinstance(error, HTTPException):  # FastAPI's own, of a body that it cannot make sense of
+            error = Fault(error.status_code, "body", "The body cannot be read.", "Send one JSON object in UTF-8.")
         fault = noted(error, request.method, route_of(routes, request.scope["path"]))
         return JSONResponse(said(fault, request.scope["path"]), fault.status, fault.headers)
 
