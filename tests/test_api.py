@@ -6,7 +6,9 @@ import http.client
 import json
 import logging
 import re
+import shutil
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +25,7 @@ from advisor.config import Settings
 from advisor.forgetful import ForgetfulStore
 from tests.api_world import MBA, client, listening, opened, slow, until
 from tests.model_server import ModelServer, Reply
+from tests.test_web import serving
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +120,24 @@ def test_who_hangs_up_ends_the_call_to_the_model(hashed_home: Path, tmp_path: Pa
             until(lambda: model.requests)
             asking.sock.shutdown(socket.SHUT_RDWR)
             assert model.gone.wait(20)
+
+
+def test_ctrl_c_ends_an_open_stream_with_a_line_and_keeps_its_turn_as_stopped(hashed_home: Path, tmp_path: Path) -> None:
+    shutil.copytree(hashed_home, tmp_path / "home")
+    with ModelServer(lambda _: Reply(["A management degree is strongly "], fault="silent within")) as model:
+        names = {"embedding_model": "hashed", "model": "openai:any", "model_url": model.url}
+        with serving(tmp_path / "home", **names) as server:
+            server.wait()
+            asking = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+            asking.request("POST", "/api/ask", json.dumps({"question": MBA, "stream": True}), {"content-type": "application/json"})
+            reply = asking.getresponse()
+            until(lambda: model.requests)
+            assert server.stop() == 0
+            name, told = events(reply.read().decode())[-1]
+            assert (name, told["why"]) == ("error", "The advisor is stopping.")
+        assert not any("Traceback" in line for line in server.lines)
+    with sqlite3.connect(tmp_path / "home" / "advisor.db") as database:
+        assert database.execute("SELECT status FROM turns").fetchall() == [("stopped",)]
 
 
 def test_a_full_queue_says_when_to_ask_again(warm: Warm) -> None:

@@ -19,6 +19,7 @@ from advisor.types import Progress, Turn
 
 AT_ONCE = 8  # questions that are answered at the same time
 WAITING = 32  # questions that wait for one of them to end
+STOPPING = (503, "advisor", "The advisor is stopping.", "Ask again when it runs.")
 T = TypeVar("T")
 
 
@@ -33,12 +34,16 @@ class Desk:
         self._free = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
         self.here = 0
+        self._closed = False
+        self._made: set[asyncio.Queue[Any]] = set()
 
     async def answer(self, steps: Callable[[], Steps]) -> AsyncGenerator[Progress | str | Turn, None]:
         """The steps of an answer as a thread makes them; closing this closes them.
 
         Raises `Fault` (503) where the queue is full, and what the steps raise.
         """
+        if self._closed:
+            raise Fault(*STOPPING)
         if self.here >= self._room:
             raise Fault(503, "queue", "The advisor has as many questions as it can take.", "Ask again in some seconds.", retry_after=AGAIN)
         self.here += 1
@@ -47,6 +52,9 @@ class Desk:
         except BaseException:
             self.here -= 1
             raise
+        if self._closed:
+            self._leave()
+            raise Fault(*STOPPING)
         loop, made, unwanted = asyncio.get_running_loop(), asyncio.Queue[Any](), threading.Event()
 
         def later(call: Callable[..., None], *given: Any) -> None:
@@ -67,6 +75,7 @@ class Desk:
                 later(made.put_nowait, None)
 
         threading.Thread(target=work, name="question", daemon=True).start()
+        self._made.add(made)
         try:
             while (step := await made.get()) is not None:
                 if isinstance(step, BaseException):
@@ -74,6 +83,15 @@ class Desk:
                 yield step
         finally:
             unwanted.set()
+            self._made.discard(made)
+
+    def close(self) -> None:
+        """Ends what is being answered and what waits, each with a line for who asked; for a server that stops."""
+        self._closed = True
+        for made in self._made:
+            made.put_nowait(Fault(*STOPPING))
+        for _ in range(self.here):
+            self._free.release()
 
     def _leave(self) -> None:
         self.here -= 1

@@ -36,9 +36,9 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     """
     silence_vendors()
     listening = listen(settings.host if host is None else host, settings.port if port is None else port)
-    warm = Warm(settings)
+    warm, desk = Warm(settings), Desk()
     try:
-        asyncio.run(_serve(application(warm), warm, listening))
+        asyncio.run(_serve(application(warm, desk), warm, desk, listening))
     except KeyboardInterrupt:
         pass
     finally:
@@ -82,13 +82,13 @@ def shielded(app: FastAPI, routes: list[Route], warm: Warm, head: bytes = b"") -
     return Observed(Shield(app, head, routes), warm.metrics, lambda path: route_of(routes, path))
 
 
-def application(warm: Warm) -> Any:
+def application(warm: Warm, desk: Desk) -> Any:
     """The ASGI application: the HTTP interface, the page's own files, and the Gradio page, behind the shield."""
     import gradio as gr
 
     from advisor.apps.page import build_page
 
-    app, routes = interface(warm)
+    app, routes = interface(warm, desk)
     files = {name: (_HERE / name).read_bytes() for name in _FILES}
 
     @app.get("/page/{name}", include_in_schema=False)
@@ -120,7 +120,7 @@ def application(warm: Warm) -> Any:
     return shielded(app, routes, warm, head.encode())
 
 
-async def _serve(app: Any, warm: Warm, listening: socket.socket) -> None:
+async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -134,4 +134,12 @@ async def _serve(app: Any, warm: Warm, listening: socket.socket) -> None:
         host, port = listening.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
         warm.start()
-    await running
+    try:
+        while not (server.should_exit or running.done()):
+            await asyncio.sleep(0.1)
+        desk.close()  # before uvicorn's patience with open streams is over
+        await running
+    finally:  # uvicorn raises Ctrl-C once more when it has ended, which cancels this
+        for _ in range(60):  # threads see in a moment that nobody waits any more, and keep their turns as stopped
+            if desk.here:
+                await asyncio.sleep(0.05)
