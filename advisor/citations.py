@@ -11,7 +11,7 @@ from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Pa
 
 log = logging.getLogger(__name__)
 
-SUPPORTED = 0.7  # what a verifier must give a statement that is not a quote: more than likely, because a wrong one costs more
+SUPPORTED = 0.8  # what a verifier must give a statement that is not a quote: more than likely, because a wrong one costs more
 WINDOWS = 4  # stretches of a passage that are read for a statement, those that share most words with it
 
 UNHELD = "Nothing that the model wrote held up against the guidance, so this answer is quoted from it."

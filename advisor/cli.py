@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.cli_chats import app as chats
+from advisor.cli_keys import app as keys
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -92,10 +93,18 @@ def web(
     host: Annotated[str | None, typer.Option(help="Address to listen on; ADVISOR_HOST otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; ADVISOR_PORT otherwise, 0 for a free one.")] = None,
 ) -> None:
-    """Serve the chat page."""
+    """Serve the chat page and the HTTP interface."""
     from advisor.apps.web import serve
 
     serve(_settings(), host, port)
+
+
+@app.command()
+def mcp() -> None:
+    """Serve tools that ask and read the guidance to a client of the Model Context Protocol, over stdin and stdout."""
+    from advisor.apps.mcp import serve
+
+    serve(_open(remember=False))
 
 
 @app.command()
@@ -133,6 +142,7 @@ def doctor() -> None:
 
 
 app.add_typer(chats, name="chats")
+app.add_typer(keys, name="keys")
 guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
 app.add_typer(guidance, name="corpus")
 Folder = Annotated[Path | None, typer.Option("--corpus", help="Folder of curated guidance; the shipped one if left out.")]

@@ -14,6 +14,7 @@ from advisor.errors import SettingsError
 # Read by the vendors when they are first imported, so these must be set before that.
 _QUIET = {
     "ANONYMIZED_TELEMETRY": "False",
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_RUN_HISTORY": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",

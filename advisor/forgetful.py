@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from advisor.pending import REMEMBERED
 from advisor.types import Exchange, Turn
@@ -23,6 +24,20 @@ class ForgetfulStore:
     def keep(self, turn: Turn, owner: str = "") -> None:
         exchange = Exchange(turn.question, turn.query, turn.answer.text, turn.outcome)
         self._turns.setdefault((owner, turn.conversation), []).append(exchange)
+
+
+class GivenStore(ForgetfulStore):
+    """One question with the history that its asker brings along; nothing is kept."""
+
+    def __init__(self, history: Sequence[Exchange]) -> None:
+        super().__init__()
+        self._given = list(history[-REMEMBERED:])
+
+    def history(self, conversation: str, owner: str = "") -> list[Exchange]:
+        return self._given
+
+    def keep(self, turn: Turn, owner: str = "") -> None:
+        pass
 
 
 class Forgotten:

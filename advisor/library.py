@@ -178,6 +178,11 @@ class Library:
         with reading(self.engine) as connection:
             return [Listed(i, t, u, int(n), len(body.split())) for i, t, u, body, n in connection.execute(text(query))]
 
+    def document(self, ident: str) -> Document | None:
+        """A guide with its whole text; None where there is none of this id."""
+        with reading(self.engine) as connection:
+            return _documents(connection, {ident}).get(ident)
+
     def vectors(self) -> tuple[list[int], Any]:
         """All chunk ids and their vectors, shape (chunks, dimensions): what the vector index is rebuilt from."""
         query = "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.hash = c.embedding ORDER BY c.id"

@@ -108,6 +108,16 @@ def _chats(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _api_keys(connection: Connection) -> None:
+    """Keys for the HTTP interface: of a secret only its digest is kept."""
+    connection.execute(
+        text(
+            """CREATE TABLE api_keys (name TEXT PRIMARY KEY, digest TEXT UNIQUE NOT NULL, created DOUBLE PRECISION NOT NULL,
+               used DOUBLE PRECISION)"""
+        )
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -137,5 +147,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m002_conversations,
     _m003_questions_are_searched,
     _m004_owners,
+    _api_keys,
 )
-SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats,)  # a server holds chats and nothing else
+SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys)  # a server holds chats and nothing else

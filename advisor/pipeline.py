@@ -70,7 +70,7 @@ class Advisor:
         The bits put together are the answer's text. Who closes the stream stops the turn, which is kept as stopped.
         Questions of one conversation are answered one after the other: finish this, or close it, before the next is due.
         """
-        question, conversation = self._taken(question), conversation or uuid.uuid4().hex
+        question, conversation = self.taken(question), conversation or uuid.uuid4().hex
         with self.store.begin(conversation, question, owner) as pending:
             yield from self._answered(Turn(pending.id, conversation, question, "", (), Draft("failed"), Answer("", "failed")), pending)
 
@@ -109,7 +109,8 @@ class Advisor:
         pending.keep(turn)
         yield turn
 
-    def _taken(self, question: str) -> str:
+    def taken(self, question: str) -> str:
+        """A question as it is taken: what cannot be printed is left out; raises `QuestionError` for one that is none."""
         taken = "".join(c for c in question if c.isprintable() or c in "\n\t").strip()
         if not any(c.isalnum() for c in taken):
             raise QuestionError("The question is empty or holds no words. Ask in a sentence or a few words.")

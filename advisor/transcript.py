@@ -83,7 +83,7 @@ def as_markdown(conversation: Conversation, entries: Sequence[Entry]) -> str:
 def as_data(conversation: Conversation, entries: Sequence[Entry]) -> str:
     """JSON: the conversation, and its turns as the command line and HTTP give them, each with what became of it."""
     about = {"id": conversation.id, "title": conversation.title, "created": _moment(conversation.created)}
-    turns = [_data(entry) for entry in entries]
+    turns = [as_entry(entry) for entry in entries]
     return json.dumps({**about, "updated": _moment(conversation.updated), "turns": turns}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -96,7 +96,8 @@ def listed(conversation: Conversation) -> dict[str, Any]:
     return {**about, "created": _moment(conversation.created), "updated": _moment(conversation.updated)}
 
 
-def _data(entry: Entry) -> dict[str, Any]:
+def as_entry(entry: Entry) -> dict[str, Any]:
+    """The JSON of a question: that of its turn where it has one, with what became of it and what was thought of it."""
     said: dict[str, Any] = as_json(entry.turn) if entry.turn is not None else {"id": entry.id, "question": entry.question}
     return {
         **said,

@@ -27,6 +27,9 @@ from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
 
 MOST = 0.99  # what a claim that is no quote can reach
+HELD, SAID = FEATURES.index("words held"), FEATURES.index("words")
+LEAST_SAID = 3  # content words, below which nothing is claimed that could be judged
+LEAST_HELD = 0.6  # of a claim's words, the share that its evidence or what it stands under must know; of true claims all but few have it
 WHOLE = 0.75  # of a sentence's words, what a quote holds at least
 SENTENCES = 5  # of long evidence, those that share most words with the claim
 MEANING = ("cosine of all sentences", "cosine of its nearest sentence", "cosine of the next")
@@ -69,7 +72,10 @@ class LearntVerifier:
             return 1.0
         if _ORDERS.search(evidence) or not words_of(evidence):
             return 0.0
-        odds = float((self.trees or support_trees()).weigh([self.features(claim, evidence, context)])[0])
+        features = self.features(claim, evidence, context)
+        if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
+            return 0.0
+        odds = float((self.trees or support_trees()).weigh([features])[0])
         return min(MOST, 1 / (1 + math.exp(-odds)))
 
     def features(self, claim: str, evidence: str, context: str = "") -> list[float]:

@@ -28,6 +28,7 @@ from advisor.types import Encoder, Verifier
 from advisor.verify import LearntVerifier, features_named
 from advisor.weights import SUPPORT
 
+EVEN = 0.5  # more likely than not; what is shown must be likelier than that
 FOLDER = Path(__file__).parent / "pairs"
 TREES = {"max_iter": 300, "learning_rate": 0.04, "max_leaf_nodes": 10, "l2_regularization": 5.0, "min_samples_leaf": 20, "random_state": 0}
 
@@ -94,9 +95,12 @@ def balanced(truth: Sequence[bool], said: Sequence[bool]) -> float:
 
 
 def measured(verifier: Verifier, pairs: Sequence[Pair]) -> Iterator[tuple[str, float, int]]:
-    """Balanced accuracy, then the share told rightly of each label and kind, with how many there are."""
-    said = [verifier.support(p.claim, p.evidence, p.context) >= SUPPORTED for p in pairs]
-    yield "balanced accuracy", balanced([p.supported for p in pairs], said), len(pairs)
+    """Balanced accuracy, then at the score from which a sentence is shown the share told rightly, by label and kind."""
+    scores = [verifier.support(p.claim, p.evidence, p.context) for p in pairs]
+    yield "balanced accuracy, at even odds", balanced([p.supported for p in pairs], [score >= EVEN for score in scores]), len(pairs)
+    said = [score >= SUPPORTED for score in scores]
+    yield "unsupported, not shown", float(np.mean([not held for p, held in zip(pairs, said, strict=True) if not p.supported])), len(pairs)
+    yield "supported, shown", float(np.mean([held for p, held in zip(pairs, said, strict=True) if p.supported])), len(pairs)
     kinds: defaultdict[str, list[bool]] = defaultdict(list)
     for pair, held in zip(pairs, said, strict=True):
         kinds[pair.label].append(held == pair.supported)

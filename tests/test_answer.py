@@ -81,7 +81,7 @@ class Judge:
     def support(self, claim: str, evidence: str, context: str = "") -> float:
         if claim in evidence:
             return 1.0
-        return 0.8 if "million" not in claim and ("pay" in claim.lower()) == ("salary" in evidence) else 0.1
+        return 0.9 if "million" not in claim and ("pay" in claim.lower()) == ("salary" in evidence) else 0.1
 
 
 class Shelf:

@@ -105,10 +105,10 @@ def test_other_outcomes_pass_with_their_own_words(outcome: str) -> None:
 def test_a_judged_statement_is_supported_and_not_quoted() -> None:
     class Judge:
         def support(self, claim: str, evidence: str, context: str = "") -> float:
-            return 0.7 if "salary" in evidence else 0.3
+            return 0.9 if "salary" in evidence else 0.3
 
     check = Check([Passage(CHUNK, 0.5)], Judge())
     assert check.show(Part((Statement("CMOs are paid.", CHUNK, 0, 21), Statement("CMOs are paid!", CHUNK, 22, 50)))) == "CMOs are paid. [1]"
     [(_, ((citation,),))] = check.pieces
-    assert (citation.support, citation.score) == ("supported", 0.7)
+    assert (citation.support, citation.score) == ("supported", 0.9)
     assert [d.text for d in check.dropped] == ["CMOs are paid!"]

@@ -17,6 +17,8 @@ import pytest
 
 from advisor.config import Settings
 from advisor.corpus import Corpus
+from advisor.keys import open_keys
+from tests.api_world import listening, opened
 from tests.conftest import CHECKOUT, Run
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +41,7 @@ def _commands(program: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
-GROUPS = ("chats", "corpus", "eval")  # commands that have commands
+GROUPS = ("chats", "corpus", "eval", "keys")  # commands that have commands
 
 
 def _command(words: list[str]) -> str:
@@ -59,6 +61,26 @@ def test_every_command_and_option_shown_exists(words: list[str]) -> None:
     for option in (w.split("=")[0] for w in words[1:] if w.startswith("-") and w != "-"):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", _help(_command(words))), f"`advisor {_command(words)}` has no {option}"
     assert _help(_command(words))
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_every_request_shown_is_served(hashed_home: Path, tmp_path: Path) -> None:
+    shown = [line for block in _blocks("bash") for line in block.splitlines() if line.startswith("curl ")]
+    warm = opened(hashed_home, tmp_path / "home")
+    keys = open_keys(warm.settings)
+    with listening(warm) as port:
+        told = {**os.environ, "URL": f"http://127.0.0.1:{port}", "KEY": keys.create("readme"), "TURN": ""}
+        for line in shown:
+            if "$TURN" in line:
+                told["TURN"] = warm.advisor().store.turns("mine", "key:readme")[0].id  # type: ignore[attr-defined]
+            done = subprocess.run(
+                ["bash", "-c", f"{line.partition('#')[0]} -sS --fail-with-body"],
+                env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+            assert done.stdout
+    keys.close()
+    assert len(shown) >= 10
 
 
 LISTED = """

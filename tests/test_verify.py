@@ -99,7 +99,8 @@ def test_what_goes_further_than_the_evidence_is_not_supported(verifier: LearntVe
 
 
 def test_only_a_quote_is_supported_fully(verifier: LearntVerifier) -> None:
-    assert verifier.support("55% of CMOs had trained in primary care", PAY) == 1.0
+    assert verifier.support(PAY, f"{PAY} Others had not.") == 1.0
+    assert verifier.support("55% of CMOs had trained in primary care", PAY) < 1.0, "a piece may leave out what limits it"
     assert verifier.support("Of CMOs, 55% had trained in primary care.", PAY) < 1.0
 
 

@@ -511,7 +511,7 @@ def test_the_page_names_no_other_host(server: Server) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/docs", "/openapi.json", "/monitoring", "/monitoring/summary", "/login", "/gradio_api/info", "/gradio_api/runs",
+        "/redoc", "/docs/oauth2-redirect", "/monitoring", "/monitoring/summary", "/login", "/gradio_api/info", "/gradio_api/runs",
         "/gradio_api/openapi.json", "/gradio_api/upload_progress", "/gradio_api/file=/etc/passwd", "/gradio_api/user",
         "/gradio_api/file=https://outside.test/", "/gradio_api/proxy=https://outside.test/", "/gradio_api/deep_link",
         "/static/../config", "/page/../web.py", "/page/web.py", "/%2e%2e/etc/passwd", "//outside.test/",

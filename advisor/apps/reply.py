@@ -42,7 +42,7 @@ def replies(warm: Warm, question: str, conversation: str) -> Iterator[Event]:
         for line in warm.wait():
             yield event("working", progress=line)
         # Closed with this generator, so that a turn that nobody waits for any more is stopped and kept as that.
-        with closing(warm.advisor().stream(question, conversation)) as steps:
+        with closing(warm.stream(question, conversation)) as steps:
             for step in steps:
                 if isinstance(step, Turn):
                     yield event(step.outcome, **_shown(step, turn))

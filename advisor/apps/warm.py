@@ -7,12 +7,14 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from advisor.apps.metrics import Metrics, Steps
 from advisor.config import Settings
 from advisor.errors import AdvisorError, IndexUnavailable
-from advisor.pipeline import Advisor
+from advisor.pipeline import Advisor, Store
 
 log = logging.getLogger(__name__)
 Report = Callable[[str, int, int], None]
@@ -22,15 +24,16 @@ STOPPING = "The advisor is stopping. Start it again with: advisor web"
 class Warm:
     """An advisor that is being opened, with a line that says how far that has come."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, advisor: Advisor | None = None) -> None:
         self.settings = settings
+        self.metrics = Metrics()
         self.line = "Getting ready"
         self._report: Report = lambda stage, done, total: None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._opening = False
         self._closed = False
-        self._advisor: Advisor | None = None
+        self._advisor = advisor
         self._error: AdvisorError | None = None
 
     @property
@@ -81,6 +84,11 @@ class Warm:
         """The open advisor; only after `wait` has ended."""
         assert self._advisor is not None
         return self._advisor
+
+    def stream(self, question: str, conversation: str | None = None, owner: str = "", store: Store | None = None) -> Steps:
+        """A question put to the open advisor, counted; `store` takes the place of its own."""
+        advisor = self.advisor() if store is None else replace(self.advisor(), store=store)
+        return self.metrics.counted(advisor.stream(question, conversation, owner))
 
     def _open(self) -> None:
         from advisor.terminal import progress

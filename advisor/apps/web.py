@@ -1,4 +1,4 @@
-"""The chat page: one process on this machine, Gradio in FastAPI on uvicorn."""
+"""The chat page and the HTTP interface: one process on this machine, Gradio in FastAPI on uvicorn."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import asyncio
 import errno
 import hashlib
 import socket
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI, Response
+
+from advisor.apps.api import Api
+from advisor.apps.completions import Completions
+from advisor.apps.desk import Desk
+from advisor.apps.metrics import Observed
+from advisor.apps.owners import Owners
+from advisor.apps.reference import Reference
+from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
@@ -26,9 +36,9 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     """
     silence_vendors()
     listening = listen(settings.host if host is None else host, settings.port if port is None else port)
-    warm = Warm(settings)
+    warm, desk = Warm(settings), Desk()
     try:
-        asyncio.run(_serve(application(warm), warm, listening))
+        asyncio.run(_serve(application(warm, desk), warm, desk, listening))
     except KeyboardInterrupt:
         pass
     finally:
@@ -56,28 +66,32 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
-def application(warm: Warm) -> Any:
-    """The ASGI application: health, the page's own files, and the Gradio page, behind the shield."""
+def interface(warm: Warm, desk: Desk | None = None) -> tuple[FastAPI, list[Route]]:
+    """The HTTP interface without the page and the shield, and the routes it has."""
+    desk, owners = desk or Desk(), Owners(warm.settings)
+    warm.metrics.running = lambda: desk.here
+    app = FastAPI(title="CMO Advisor", version=version("cmo-advisor"), docs_url=None, redoc_url=None, openapi_url=None)
+    api = Api(warm, desk, owners)
+    routes = [*api.routes(), *Completions(api).routes(), *Reference(app).routes()]
+    register(app, routes)
+    return app, routes
+
+
+def shielded(app: FastAPI, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
+    """An application behind the shield, its requests counted."""
+    return Observed(Shield(app, head, routes), warm.metrics, lambda path: route_of(routes, path))
+
+
+def application(warm: Warm, desk: Desk) -> Any:
+    """The ASGI application: the HTTP interface, the page's own files, and the Gradio page, behind the shield."""
     import gradio as gr
-    from fastapi import FastAPI, Response
-    from fastapi.responses import JSONResponse
 
     from advisor.apps.page import build_page
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app, routes = interface(warm, desk)
     files = {name: (_HERE / name).read_bytes() for name in _FILES}
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, bool]:
-        return {"ok": True}
-
-    @app.get("/readyz")
-    async def readyz() -> JSONResponse:
-        if warm.ready:
-            return JSONResponse({"ok": True})
-        return JSONResponse({"ok": False, "why": str(warm.error or warm.line)}, status_code=503)
-
-    @app.get("/page/{name}")
+    @app.get("/page/{name}", include_in_schema=False)
     async def page_file(name: str) -> Response:
         if name not in files:
             return Response(status_code=404)
@@ -103,10 +117,10 @@ def application(warm: Warm) -> Any:
         f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css?{stamp}">'
         f'<script src="/page/page.js?{stamp}"></script>'
     )
-    return Shield(app, head.encode())
+    return shielded(app, routes, warm, head.encode())
 
 
-async def _serve(app: Any, warm: Warm, listening: socket.socket) -> None:
+async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -120,4 +134,12 @@ async def _serve(app: Any, warm: Warm, listening: socket.socket) -> None:
         host, port = listening.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
         warm.start()
-    await running
+    try:
+        while not (server.should_exit or running.done()):
+            await asyncio.sleep(0.1)
+        desk.close()  # before uvicorn's patience with open streams is over
+        await running
+    finally:  # uvicorn raises Ctrl-C once more when it has ended, which cancels this
+        for _ in range(60):  # threads see in a moment that nobody waits any more, and keep their turns as stopped
+            if desk.here:
+                await asyncio.sleep(0.05)

@@ -1,0 +1,85 @@
+"""The routes of the HTTP interface: one table that registers, guards, counts and describes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
+
+from advisor.apps.desk import HungUp
+from advisor.apps.faults import Fault, invalid, noted, said
+from advisor.apps.metrics import GONE
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path, and what answers there; its docstring describes it at /docs."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    owned: bool = False  # whether the answer depends on whose conversations it is about
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", compile_path(self.path)[0])
+
+
+class Problem(BaseModel):
+    """What is wrong, why, and what to do; the server's log has the id, too."""
+
+    model_config = ConfigDict(extra="allow")
+    what: str
+    why: str
+    remedy: str
+    id: str
+
+
+class Problems(BaseModel):
+    error: Problem
+
+
+def register(app: FastAPI, routes: Sequence[Route]) -> None:
+    """Puts the routes into an application, with one way of saying what went wrong."""
+
+    async def faulty(request: Request, error: Exception) -> Response:
+        if isinstance(error, HungUp):
+            return Response(status_code=GONE)
+        if isinstance(error, RequestValidationError):
+            error = invalid(error.errors())
+        elif isinstance(error, HTTPException):  # FastAPI's own, of a body that it cannot make sense of
+            error = Fault(error.status_code, "body", "The body cannot be read.", "Send one JSON object in UTF-8.")
+        fault = noted(error, request.method, route_of(routes, request.scope["path"]))
+        return JSONResponse(said(fault, request.scope["path"]), fault.status, fault.headers)
+
+    class Guarded(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Any]:
+            handle = super().get_route_handler()
+
+            async def guarded(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except Exception as error:
+                    return await faulty(request, error)
+
+            return guarded
+
+    described: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problems}, "5XX": {"model": Problems}}
+    for route in routes:
+        app.router.add_api_route(
+            route.path, route.endpoint, methods=[route.method], response_model=None, responses=described, route_class_override=Guarded
+        )
+
+
+def route_of(routes: Sequence[Route], path: str) -> str:
+    """The pattern of ours that a path fits; nothing that a user wrote."""
+    return next((route.path for route in routes if route.pattern.fullmatch(path)), "other")
