@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.cli_chats import app as chats
+from advisor.cli_slack import app as slack
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def doctor() -> None:
 app.add_typer(chats, name="chats")
 guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
 app.add_typer(guidance, name="corpus")
+app.add_typer(slack, name="slack")
 Folder = Annotated[Path | None, typer.Option("--corpus", help="Folder of curated guidance; the shipped one if left out.")]
 
 
