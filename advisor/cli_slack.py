@@ -21,17 +21,19 @@ def run(
     if context.invoked_subcommand is not None:
         return
     _needed()
-    from advisor.apps.slack import client
     from advisor.apps.slack_serve import serve
     from advisor.assemble import open_advisor
     from advisor.config import Settings
+    from advisor.pipeline import Advisor
     from advisor.terminal import progress
 
     settings = Settings.load()
-    client(settings)  # a token that is missing is said before the index is opened
-    with progress() as report:
-        advisor = open_advisor(settings, report=report)
-    serve(settings, advisor, http=http)
+
+    def opened() -> Advisor:
+        with progress() as report:
+            return open_advisor(settings, report=report)
+
+    serve(settings, opened, http=http)
 
 
 @app.command()

@@ -57,6 +57,10 @@ def digest_of(question: str) -> str:
     return digest("".join(filter(str.isalnum, question)))
 
 
+_FOLLOWED = """INSERT INTO threads (id, asker, quiet, topic, updated) VALUES (:id, :asker, 0, 0, :now)
+               ON CONFLICT (id) DO UPDATE SET asker = excluded.asker, quiet = 0, updated = excluded.updated"""
+
+
 class Deliveries:
     """Remembers what was delivered and what is owed."""
 
@@ -64,11 +68,14 @@ class Deliveries:
         self.engine = engine
         self.clock = clock
 
-    def take(self, keys: Iterable[str], owed: Owed | None = None) -> bool:
-        """True for the first who brings all of these keys; what is owed is written down with them, or nothing is."""
+    def take(self, keys: Iterable[str], owed: Owed | None = None, thread: str = "") -> bool:
+        """True for the first who brings all of these keys; what is owed, and the thread to follow, are written down with them."""
+        keys = sorted(set(keys))
+        if self._is_known(keys):  # without waiting for those who write: most of what is repeated ends here
+            return False
         fresh = True
         with writing(self.engine) as connection:
-            for key in sorted(set(keys)):  # in order: two who wait for each other would wait for ever
+            for key in keys:  # in order: two who wait for each other would wait for ever
                 insert = "INSERT INTO deliveries (id, created) VALUES (:id, :now) ON CONFLICT (id) DO NOTHING"
                 fresh &= connection.execute(text(insert), {"id": key, "now": self.clock()}).rowcount == 1
             if fresh and owed is not None:
@@ -77,6 +84,8 @@ class Deliveries:
                 row = {name: getattr(owed, name) for name in ("id", "owner", "conversation", "channel", "thread", "digest")}
                 insert = f"INSERT INTO replies ({columns}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"
                 connection.execute(text(insert), {**row, "now": self.clock(), "holder": holder()})
+            if fresh and owed is not None and thread:
+                connection.execute(text(_FOLLOWED), {"id": thread, "asker": owed.owner, "now": self.clock()})
         return fresh
 
     def posted(self, ident: str, channel: str, message: str) -> None:
@@ -128,13 +137,6 @@ class Deliveries:
             row = connection.execute(text("SELECT asker, quiet, topic FROM threads WHERE id = :id"), {"id": ident}).first()
         return None if row is None else Thread(row[0], bool(row[1]), row[2])
 
-    def asked(self, ident: str, asker: str) -> Thread:
-        """Follows a thread, from its first question on."""
-        followed = """INSERT INTO threads (id, asker, quiet, topic, updated) VALUES (:id, :asker, 0, 0, :now)
-                      ON CONFLICT (id) DO UPDATE SET asker = excluded.asker, quiet = 0, updated = excluded.updated"""
-        self._write(followed, id=ident, asker=asker, now=self.clock())
-        return self.thread(ident) or Thread(asker, False, 0)
-
     def quieten(self, ident: str) -> None:
         """Speaks in a thread only when asked by name, from now on."""
         self._write("UPDATE threads SET quiet = 1 WHERE id = :id", id=ident)
@@ -154,6 +156,11 @@ class Deliveries:
         with writing(self.engine) as connection:
             connection.execute(text("DELETE FROM deliveries WHERE created < :cut"), {"cut": self.clock() - REMEMBERED})
             connection.execute(text("DELETE FROM threads WHERE updated < :cut"), {"cut": self.clock() - FOLLOWED})
+
+    def _is_known(self, keys: list[str]) -> bool:
+        with reading(self.engine) as connection:
+            query = text("SELECT 1 FROM deliveries WHERE id = :id")
+            return any(connection.execute(query, {"id": key}).first() is not None for key in keys)
 
     def _write(self, statement: str, **given: object) -> None:
         with writing(self.engine) as connection:

@@ -35,7 +35,6 @@ def test_a_delivery_is_taken_once_by_any_of_its_names(deliveries: Deliveries) ->
     assert deliveries.take(["event:1", "message:1"], owed())
     assert not deliveries.take(["event:1"])
     assert not deliveries.take(["event:2", "message:1"], owed("r-2"))
-    assert not deliveries.take(["event:2"])
     assert deliveries.take(["event:3"])
     assert deliveries.abandoned() == []
 
@@ -85,19 +84,20 @@ def test_what_is_renewed_is_not_given_away(deliveries: Deliveries, store: ChatSt
 
 def test_a_thread_is_followed_quietened_and_given_a_new_topic(deliveries: Deliveries) -> None:
     assert deliveries.thread("t") is None
-    deliveries.asked("t", "me")
+    deliveries.take(["event:1"], owed(owner="me"), "t")
     deliveries.quieten("t")
     deliveries.new_topic("t")
     thread = deliveries.thread("t")
     assert thread is not None
     assert (thread.asker, thread.quiet, thread.topic) == ("me", True, 1)
-    again = deliveries.asked("t", "you")
+    deliveries.take(["event:2"], owed("r-2", owner="you"), "t")
+    again = deliveries.thread("t")
+    assert again is not None
     assert (again.asker, again.quiet, again.topic) == ("you", False, 1)
 
 
 def test_old_deliveries_and_threads_go(deliveries: Deliveries) -> None:
-    deliveries.take(["event:1"])
-    deliveries.asked("t", "me")
+    deliveries.take(["event:1"], owed(), "t")
     deliveries.clock = lambda: 1000.0 + REMEMBERED + DAY
     deliveries.prune()
     assert deliveries.take(["event:1"])
@@ -108,10 +108,8 @@ def test_old_deliveries_and_threads_go(deliveries: Deliveries) -> None:
 
 
 def test_what_belongs_to_one_is_forgotten_and_nothing_else(deliveries: Deliveries) -> None:
-    deliveries.take(["event:1"], owed())
-    deliveries.take(["event:2"], owed("r-2", "slack:T1:U11"))
-    deliveries.asked("mine", "slack:T1:U1")
-    deliveries.asked("other", "slack:T1:U11")
+    deliveries.take(["event:1"], owed(), "mine")
+    deliveries.take(["event:2"], owed("r-2", "slack:T1:U11"), "other")
     deliveries.forget("slack:T1:U1")
     deliveries.release("r-1")
     deliveries.release("r-2")

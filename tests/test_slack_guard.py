@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk.signature import SignatureVerifier
 
 from advisor.apps.slack import Bot
 from advisor.apps.slack_guard import AGE, LARGEST, PATH, Guard
@@ -75,6 +76,12 @@ def test_a_signed_event_a_command_and_a_click_get_through(guard: Guard, bot: Bot
     assert len(slack.replies(event["event"]["ts"])) == 1
     assert len(slack.whispers) == 1
     assert slack.faults == []
+
+
+def test_a_signature_is_made_as_slack_makes_it() -> None:
+    raw, headers = signed(said(Q))
+    moment, signature = headers["x-slack-request-timestamp"], headers["x-slack-signature"]
+    assert SignatureVerifier(SECRET).is_valid(body=raw, timestamp=moment, signature=signature)
 
 
 def test_the_challenge_is_answered(guard: Guard) -> None:

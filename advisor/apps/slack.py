@@ -138,9 +138,8 @@ class Bot:
         topic = before.topic if before else 0
         conversation = f"{key}:{topic}"
         owed = Owed(digest(ident), owner(team, user), conversation, channel, thread, digest_of(question), created=self.store.clock())
-        if not self.deliveries.take(keys, owed):
+        if not self.deliveries.take(keys, owed, key):
             return False
-        self.deliveries.asked(key, owed.owner)
         self.desk.submit(Job(owed, question, team, user, **more))
         return True
 

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from advisor.apps.slack import Bot, client
@@ -20,8 +22,8 @@ from advisor.errors import AdvisorError, SettingsError
 from advisor.pipeline import Advisor
 
 
-def serve(settings: Settings, advisor: Advisor, *, http: bool = False) -> None:
-    """Answers until Ctrl-C or SIGTERM, then finishes what is being answered.
+def serve(settings: Settings, advisor: Callable[[], Advisor], *, http: bool = False) -> None:
+    """Answers until Ctrl-C or SIGTERM, then finishes what is being answered; `advisor` is opened when all that is needed is set.
 
     Raises `SettingsError` for a token or secret that is missing, `AdvisorError` where Slack refuses them.
     """
@@ -29,7 +31,8 @@ def serve(settings: Settings, advisor: Advisor, *, http: bool = False) -> None:
     if not wanted.get_secret_value():
         name = "ADVISOR_SLACK_SIGNING_SECRET" if http else "ADVISOR_SLACK_APP_TOKEN"
         raise SettingsError(f"{name} is not set. Copy it from the app's Basic Information in Slack; docs/slack.md shows where.")
-    bot = opened(settings, advisor)
+    web = client(settings)
+    bot = opened(settings, advisor(), web)
     try:
         if http:
             _serve_http(settings, bot)
@@ -40,10 +43,10 @@ def serve(settings: Settings, advisor: Advisor, *, http: bool = False) -> None:
     print("Stopped.", flush=True)
 
 
-def opened(settings: Settings, advisor: Advisor) -> Bot:
+def opened(settings: Settings, advisor: Advisor, web: WebClient) -> Bot:
     """A bot that has shown its token to Slack."""
     try:
-        return Bot(advisor, client(settings))
+        return Bot(advisor, web)
     except Refused as error:
         raise AdvisorError(f"Slack refuses the bot's token ({error}). Run: advisor slack check") from None
     except Unreachable:
