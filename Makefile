@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Run: make install PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the advisor with its tools; the first time takes some minutes"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[documents,postgres,dev]'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[documents,postgres,slack,dev]'
 	@touch $(STAMP)
 
 index: install

@@ -12,6 +12,7 @@ import typer
 
 from advisor.cli_chats import app as chats
 from advisor.cli_keys import app as keys
+from advisor.cli_slack import app as slack
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ app.add_typer(chats, name="chats")
 app.add_typer(keys, name="keys")
 guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
 app.add_typer(guidance, name="corpus")
+app.add_typer(slack, name="slack")
 Folder = Annotated[Path | None, typer.Option("--corpus", help="Folder of curated guidance; the shipped one if left out.")]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from advisor.errors import SettingsError
@@ -77,6 +78,10 @@ class Settings(BaseSettings):
     max_question: int = Field(4000, ge=100, le=100_000, description="characters in a question, at most")
     parse_seconds: int = Field(20, ge=1, le=600, description="time to read one PDF or DOCX file, at most")
     parse_megabytes: int = Field(512, ge=64, le=8192, description="memory to read one PDF or DOCX file, at most")
+    slack_bot_token: SecretStr = Field(SecretStr(""), description="token of the Slack app's bot (xoxb-…); never shown")
+    slack_app_token: SecretStr = Field(SecretStr(""), description="token of the Slack app for Socket Mode (xapp-…); never shown")
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="secret that Slack signs HTTP events with; never shown")
+    slack_url: str = Field("https://slack.com/api/", description="address of Slack's Web API")
 
     @field_validator("home", mode="after")
     @classmethod
@@ -101,9 +106,26 @@ class Settings(BaseSettings):
             raise ValueError("give sqlite or postgresql://user:password@host/database, with %XX for what is special in the password")
         return value
 
+    @field_validator("slack_bot_token", "slack_app_token", mode="after")
+    @classmethod
+    def _token(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        begins = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
+        if value.get_secret_value() and not re.fullmatch(begins + r"[\w.-]+", value.get_secret_value()):
+            raise ValueError(f"it begins with {begins}; copy the whole of it from the app's settings in Slack")
+        return value
+
+    @field_validator("slack_url", mode="after")
+    @classmethod
+    def _slash(cls, value: str) -> str:
+        if not re.match(r"https?://[^/\s]+", value):
+            raise ValueError("give an address such as https://slack.com/api/")
+        return value.rstrip("/") + "/"
+
     def shown(self, name: str) -> str:
-        """A setting's value for people to see, without a password."""
+        """A setting's value for people to see, without a password or a token."""
         value = str(getattr(self, name))
+        if isinstance(getattr(self, name), SecretStr):
+            return "set" if value else ""
         return urlsplit(value)._replace(netloc=_unsigned(value), query="").geturl() if name == "database" else value
 
     @classmethod
@@ -115,7 +137,11 @@ class Settings(BaseSettings):
             fault = error.errors()[0]
             why = fault["msg"].removeprefix("Value error, ")
             name = "ADVISOR_" + str(fault["loc"][0]).upper().removeprefix("ADVISOR_")
-            given = "not an address" if name == "ADVISOR_DATABASE" else repr(fault.get("input"))  # it may hold a password
+            given = repr(fault.get("input"))
+            if name == "ADVISOR_DATABASE":
+                given = "not an address"  # it may hold a password
+            elif name.endswith(("_TOKEN", "_SECRET")):
+                given = "not a token"
             raise SettingsError(f"{name} is {given}: {why}. Change or unset it.") from None
 
     @property

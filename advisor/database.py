@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +20,8 @@ from advisor.migrations import MIGRATIONS
 from advisor.server import is_server, serving
 
 PATIENCE = 15  # seconds that a writer waits for another
+_LINES: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_LINES_LOCK = threading.Lock()
 
 
 def open_database(path: Path) -> Engine:
@@ -96,7 +100,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         with serving(engine), engine.begin() as connection:
             yield connection
         return
-    with storage(str(engine.url.database)), engine.connect() as connection:
+    # Threads of this process wait in line: SQLite lets those who wait for its lock in by chance, and some of many not in time.
+    with _line(engine), storage(str(engine.url.database)), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -105,6 +110,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
             connection.connection.rollback()
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def _line(engine: Engine) -> threading.Lock:
+    with _LINES_LOCK:
+        return _LINES.setdefault(engine, threading.Lock())
 
 
 @contextmanager
@@ -129,7 +139,7 @@ def scrub(engine: Engine) -> None:
     """
     if is_server(engine):
         with serving(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM conversations, turns, feedback")
+            connection.exec_driver_sql("VACUUM conversations, turns, feedback, replies, threads")
         return
     path = engine.url.database
     with storage(str(path)), engine.connect() as connection:

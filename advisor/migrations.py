@@ -118,6 +118,20 @@ def _api_keys(connection: Connection) -> None:
     )
 
 
+def _deliveries(connection: Connection) -> None:
+    """What a messenger delivered, which answers are owed for it, and in which of its threads the advisor takes part."""
+    for statement in (
+        "CREATE TABLE deliveries (id TEXT PRIMARY KEY, created DOUBLE PRECISION NOT NULL)",
+        "CREATE INDEX deliveries_created ON deliveries (created)",
+        """CREATE TABLE replies (id TEXT PRIMARY KEY, created DOUBLE PRECISION NOT NULL, owner TEXT NOT NULL, conversation TEXT NOT NULL,
+           channel TEXT NOT NULL, thread TEXT NOT NULL, message TEXT NOT NULL, digest TEXT NOT NULL, holder TEXT,
+           lease DOUBLE PRECISION)""",
+        """CREATE TABLE threads (id TEXT PRIMARY KEY, asker TEXT NOT NULL, quiet INTEGER NOT NULL, topic INTEGER NOT NULL,
+           updated DOUBLE PRECISION NOT NULL)""",
+    ):
+        connection.execute(text(statement))
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -148,5 +162,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m003_questions_are_searched,
     _m004_owners,
     _api_keys,
+    _deliveries,
 )
-SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys)  # a server holds chats and nothing else
+SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys, _deliveries)  # a server holds chats and nothing else

@@ -52,7 +52,7 @@ def accept(connection: Connection, row: dict[str, Any]) -> int:
     now = now_in(connection.engine)
     columns = "id, owner, conversation_id, created, status, question, holder, lease"
     values = f":id, :owner, :conversation, :now, 'pending', :question, :holder, {now} + {LEASE}"
-    connection.execute(text(f"INSERT INTO turns ({columns}) VALUES ({values})"), {**row, "holder": _holder()})
+    connection.execute(text(f"INSERT INTO turns ({columns}) VALUES ({values})"), {**row, "holder": holder()})
     return int(connection.execute(text("SELECT number FROM turns WHERE id = :id"), {"id": row["id"]}).scalar_one())
 
 
@@ -152,7 +152,8 @@ class Pending:
                 log.warning("%s", error)
 
 
-def _holder() -> str:
+def holder() -> str:
+    """This process, by a name that others can see is dead."""
     return f"{_machine()}:{os.getpid()}"
 
 

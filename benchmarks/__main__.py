@@ -16,9 +16,9 @@ from pathlib import Path
 
 from benchmarks.report import RESULTS, record
 
-NAMES = ("quality", "latency", "plain", "model", "public", "kills", "races", "chat_kills")
+NAMES = ("quality", "latency", "plain", "model", "public", "kills", "races", "chat_kills", "slack")
 # The files of results, in order.
-TABLE = ("quality", "latency", "plain", "model", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills")
+TABLE = ("quality", "latency", "plain", "model", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills", "slack")
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 

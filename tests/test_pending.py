@@ -165,7 +165,7 @@ def test_an_answer_to_a_deleted_conversation_is_not_kept(store: ChatStore) -> No
 
 
 def test_processes_are_looked_at_on_their_own_machine_only() -> None:
-    here = module._holder()
+    here = module.holder()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     dead = f"{module._machine()}:{gone.pid}"

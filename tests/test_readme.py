@@ -22,7 +22,8 @@ from tests.api_world import listening, opened
 from tests.conftest import CHECKOUT, Run
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "corpus/README.md", "evals/README.md"]
+DOCUMENTS = [*("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "docs/slack.md")]
+DOCUMENTS += ["corpus/README.md", "evals/README.md"]
 
 
 def _blocks(language: str, text: str = README) -> list[str]:
@@ -41,7 +42,7 @@ def _commands(program: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
-GROUPS = ("chats", "corpus", "eval", "keys")  # commands that have commands
+GROUPS = ("chats", "corpus", "eval", "keys", "slack")  # commands that have commands
 
 
 def _command(words: list[str]) -> str:

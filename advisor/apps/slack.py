@@ -1,0 +1,170 @@
+"""The advisor in Slack: what it listens to, and what each of these does. Bolt reads requests, the desk answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from slack_bolt import App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from advisor.apps import slack_blocks as blocks
+from advisor.apps.slack_clicks import Clicks, responder
+from advisor.apps.slack_desk import Desk, Job
+from advisor.apps.slack_events import COMMAND, Said, actor, is_id, is_stop, keys_of, owner, read_message, readable
+from advisor.apps.slack_line import Line, Refused, Unreachable
+from advisor.chats import ChatStore
+from advisor.config import Settings
+from advisor.deliveries import Deliveries, Owed, digest, digest_of
+from advisor.errors import AdvisorError, SettingsError, StorageError
+from advisor.pipeline import Advisor
+
+log = logging.getLogger(__name__)
+Body = Mapping[str, Any]
+
+KEYS = "advisor.keys"  # what the HTTP guard knows a request by
+EMPTY = f"Write a question behind it, such as: {COMMAND} Do I need an MBA to become a CMO?"
+QUIET = "I will answer in this thread only when I am mentioned."
+
+
+def client(settings: Settings) -> WebClient:
+    """The Web API with the bot's token; raises `SettingsError` where there is none."""
+    token = settings.slack_bot_token.get_secret_value()
+    if not token:
+        raise SettingsError("ADVISOR_SLACK_BOT_TOKEN is not set. Make an app with: advisor slack manifest, and copy its bot's token.")
+    silent = logging.getLogger("advisor.slack.sdk")  # what goes wrong is said by who calls; bodies and tokens never are
+    silent.setLevel(logging.CRITICAL)
+    return WebClient(token=token, base_url=settings.slack_url, timeout=15, retry_handlers=[], logger=silent)
+
+
+class Bot:
+    """Listens to one workspace and hands questions to the desk."""
+
+    def __init__(self, advisor: Advisor, web: WebClient, *, gap: float = 1.0, every: float = 1.0, look: float = 10.0) -> None:
+        if not isinstance(advisor.store, ChatStore):
+            raise StorageError(
+                "In Slack, conversations and deliveries must be kept, but the data folder cannot be written. Set ADVISOR_HOME."
+            )
+        self.store = advisor.store
+        self.deliveries = Deliveries(self.store.engine, self.store.clock)
+        self.line = Line(web, gap=gap)
+        self.desk = Desk(advisor, self.store, self.deliveries, self.line, every=every, look=look)
+        me = self.line.call("auth.test", {})
+        self.user, self.team = str(me["user_id"]), str(me["team_id"])
+        self.clicks = Clicks(self)
+        self._pool = ThreadPoolExecutor(8, "slack")
+        self.app = self._bolt(AuthorizeResult.from_auth_test_response(bot_token=web.token, auth_test_response=me))  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        """Begins to answer, first what was left behind."""
+        self.desk.start()
+
+    def close(self, wait: float = 10.0) -> None:
+        """Finishes what is being answered, as far as `wait` seconds allow; the rest is taken up by the next start."""
+        self.desk.close(wait)
+
+    def named(self, *parts: str) -> str:
+        """A name for something in this workspace that no other workspace has."""
+        return ":".join(("slack", self.team, *parts))
+
+    def _bolt(self, me: AuthorizeResult) -> App:
+        quiet = logging.getLogger("advisor.slack.bolt")
+        quiet.setLevel(logging.CRITICAL)  # its warnings hold whole requests
+        app = App(
+            client=self.line.client,
+            logger=quiet,
+            authorize=lambda: me,
+            request_verification_enabled=False,  # slack_guard.py has done it, and better
+            ssl_check_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+            listener_executor=self._pool,
+        )
+
+        # As middleware it runs before Slack is told that the delivery was taken, so none can get lost in between.
+        @app.middleware  # type: ignore[untyped-decorator]
+        def taken(body: dict[str, Any], context: dict[str, Any]) -> BoltResponse:
+            try:
+                said = self._route(body)(body, [*keys_of(body), *context.get(KEYS, ())])
+            except (StorageError, Unreachable) as error:
+                log.warning("a delivery could not be taken: %s", error)
+                return BoltResponse(status=503, body="")  # Slack delivers it again
+            except Exception as error:
+                log.warning("a delivery is malformed: %s", type(error).__name__)  # its words may be in the error
+                return BoltResponse(status=400, body="")
+            return BoltResponse(status=200, body=said or "")
+
+        return app
+
+    def _route(self, body: Body) -> Callable[[Body, list[str]], dict[str, Any] | None]:
+        event = body.get("event")
+        if isinstance(event, Mapping):
+            return self.clicks.home_opened if event.get("type") == "app_home_opened" else self._message
+        if "command" in body:
+            return self._command
+        kinds = {"message_action": self.clicks.shortcut, "view_submission": self.clicks.submitted, "block_actions": self.clicks.clicked}
+        return kinds.get(str(body.get("type")), lambda body, keys: None)
+
+    def _message(self, body: Body, keys: list[str]) -> None:
+        said = read_message(body, self.user)
+        if said is None:
+            return
+        message, thread = self.named(said.channel, said.ts), self.named(said.channel, said.thread)
+        if not (said.direct or said.named or self._is_followed(said, thread)):
+            return
+        if is_stop(said.text) and not said.begins and not said.direct:
+            if self.deliveries.take([*keys, message]):
+                self.deliveries.quieten(thread)
+                given = {"channel": said.channel, "thread_ts": said.thread, "user": said.user, "text": QUIET}
+                self.later(self.line.call, "chat.postEphemeral", given)
+            return
+        self.take([*keys, message], message, said.team, said.user, said.channel, said.thread, said.text)
+
+    def _is_followed(self, said: Said, name: str) -> bool:
+        thread = None if said.begins else self.deliveries.thread(name)
+        if thread is None or thread.quiet:
+            return False
+        if thread.asker != said.owner or said.to_others:
+            self.deliveries.quieten(name)  # people talk to each other
+            return False
+        return True
+
+    def take(self, keys: list[str], ident: str, team: str, user: str, channel: str, thread: str, question: str, **more: Any) -> bool:
+        """Takes a question, for once; it is owed from then on."""
+        key = more.pop("thread_key", self.named(channel, thread))
+        before = self.deliveries.thread(key)
+        topic = before.topic if before else 0
+        conversation = f"{key}:{topic}"
+        owed = Owed(digest(ident), owner(team, user), conversation, channel, thread, digest_of(question), created=self.store.clock())
+        if not self.deliveries.take(keys, owed, key):
+            return False
+        self.desk.submit(Job(owed, question, team, user, **more))
+        return True
+
+    def _command(self, body: Body, keys: list[str]) -> dict[str, Any] | None:
+        who, channel, question = actor(body), body.get("channel_id"), readable(str(body.get("text") or ""))
+        if who is None or not is_id(channel) or body.get("command") != COMMAND:
+            return None
+        if not question:
+            return {"response_type": "ephemeral", "text": EMPTY}
+        respond = responder(body)
+        key = self.named(channel, who[1], "command")
+        if not self.take(keys, keys[0], *who, who[1], "", question, thread_key=key, respond=respond):
+            return None
+        asked = blocks.told(f"{blocks.PLACEHOLDER} Only you can see this.", question)
+        return {"response_type": "ephemeral", "text": blocks.PLACEHOLDER, "blocks": asked}
+
+    def later(self, work: Callable[..., object], *given: Any) -> None:
+        """Does what Slack need not wait for."""
+
+        def run() -> None:
+            try:
+                work(*given)
+            except (Refused, Unreachable, AdvisorError) as error:
+                log.warning("a click or a message has had no effect: %s", error)
+            except Exception:
+                log.exception("a click or a message has had no effect")
+
+        self._pool.submit(run)

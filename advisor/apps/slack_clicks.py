@@ -1,0 +1,160 @@
+"""What buttons, shortcuts and modals of the advisor do in Slack."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from slack_sdk.webhook import WebhookClient
+
+from advisor.apps import slack_blocks as blocks
+from advisor.apps.slack_events import COMMAND, actor, is_id, is_ts, owner, readable
+from advisor.apps.slack_home import home
+from advisor.apps.slack_line import Unreachable
+from advisor.chats import Entry
+from advisor.errors import UnknownConversation
+
+if TYPE_CHECKING:
+    from advisor.apps.slack import Bot
+
+Body = Mapping[str, Any]
+Who = tuple[str, str]  # workspace and user
+
+GONE = "The sources of this answer are not there any more: the conversation was deleted, or belongs to somebody else."
+
+
+class Clicks:
+    """Takes each click once, and acts on it after Slack was told so."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self.store, self.deliveries, self.line = bot.store, bot.deliveries, bot.line
+
+    def shortcut(self, body: Body, keys: list[str]) -> None:
+        message = body.get("message")
+        if body.get("callback_id") != "ask_about" or not isinstance(message, Mapping) or not self.deliveries.take(keys):
+            return
+        text = readable(str(message.get("text") or ""))
+        view = blocks.modal("Ask the advisor", [blocks.field("Your question", blocks.plain(text))], "Ask", "ask_about")
+        self.bot.later(self._show, body, view)
+
+    def submitted(self, body: Body, keys: list[str]) -> None:
+        who, view = actor(body), body.get("view")
+        if who is None or not isinstance(view, Mapping):
+            return
+        text = (((view.get("state") or {}).get("values") or {}).get("text") or {}).get("text") or {}
+        words, key = str(text.get("value") or ""), f"view:{view.get('id')}"
+        if view.get("callback_id") == "ask_about" and words.strip():
+            # A talk of its own with who asks; every such question begins a conversation.
+            self.bot.take([*keys, key], key, *who, who[1], "", words, thread_key=self.bot.named(who[1], str(view.get("id"))), shown=True)
+        elif view.get("callback_id") == "reason" and self.deliveries.take([*keys, key]):
+            place = json.loads(str(view.get("private_metadata")))
+            self.store.feedback(place["turn"], -1, words, owner(*who))
+
+    def clicked(self, body: Body, keys: list[str]) -> None:
+        actions, who = body.get("actions"), actor(body)
+        if who is None or not isinstance(actions, list) or not actions or not isinstance(actions[0], Mapping):
+            return
+        action = str(actions[0].get("action_id"))
+        value = str(actions[0].get("value") or "")
+        if action == "delete_all":
+            if self.deliveries.take(keys):
+                self.bot.later(self._delete_all, who)
+        elif action.startswith("ask_"):
+            self._suggested(body, keys, who, action, value)
+        elif action in ("sources", "share", "new_topic", "thumb"):
+            sign, value = (value[:1], value[1:]) if action == "thumb" else ("", value)
+            place = json.loads(value)
+            once = [f"share:{place['turn']}"] if action == "share" else []
+            if self.deliveries.take([*keys, *once]):
+                self.bot.later(getattr(self, f"_{action}"), body, who, place, sign)
+
+    def _suggested(self, body: Body, keys: list[str], who: Who, action: str, question: str) -> None:
+        container = body.get("container") or {}
+        channel, ts = container.get("channel_id"), container.get("message_ts")
+        thread = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts") or ts
+        if not (is_id(channel) and is_ts(ts) and is_ts(thread)):
+            return
+        once = self.bot.named(channel, ts, action)
+        if container.get("is_ephemeral"):
+            key = self.bot.named(channel, who[1], "command")
+            self.bot.take([*keys, once], once, *who, who[1], "", question, thread_key=key, respond=responder(body), shown=True)
+        else:
+            self.bot.take([*keys, once], once, *who, channel, thread, question, shown=True)
+
+    def _sources(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        entry = self._entry(who[0], place)
+        view = blocks.sources_modal(entry.turn) if entry and entry.turn else blocks.modal("Sources", [blocks.section(GONE)])
+        self._show(body, view)
+
+    def _share(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        entry = self._entry(who[0], place)
+        if entry is None or entry.turn is None or place["user"] != who[1]:
+            return
+        respond = responder(body)
+        for page in blocks.answered(entry.turn, who[1], question=entry.question):
+            respond(
+                {"response_type": "in_channel", "replace_original": False, "text": blocks.notice(entry.turn.answer.text), "blocks": page}
+            )
+
+    def _new_topic(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        if place["user"] == who[1]:
+            self.deliveries.new_topic(place["conversation"].rpartition(":")[0])
+            self._whisper(body, who[1], "What you ask next here begins a new topic.")
+
+    def _thumb(self, body: Body, who: Who, place: Mapping[str, str], sign: str) -> None:
+        try:
+            self.store.feedback(place["turn"], 1 if sign == "+" else -1, "", owner(*who))
+        except UnknownConversation:
+            self._whisper(body, who[1], "Only who asked the question can rate its answer.")
+            return
+        if sign == "+":
+            self._whisper(body, who[1], "Thank you.")
+        else:
+            reason = blocks.field("What was wrong with it?", optional=True)
+            self._show(body, blocks.modal("Not helpful", [reason], "Send", "reason", json.dumps({"turn": place["turn"]})))
+
+    def home_opened(self, body: Body, keys: list[str]) -> None:
+        event = body["event"]
+        if event.get("tab") == "home" and is_id(event.get("user")) and is_id(body.get("team_id")) and self.deliveries.take(keys):
+            self.bot.later(self._home, (body["team_id"], event["user"]))
+
+    def _home(self, who: Who) -> None:
+        self.line.call(
+            "views.publish", {"user_id": who[1], "view": home(self.store.conversations(owner(*who), limit=20), COMMAND)}, again=False
+        )
+
+    def _delete_all(self, who: Who) -> None:
+        self.deliveries.forget(owner(*who))
+        self.store.delete_all(owner(*who))
+        self._home(who)
+
+    def _entry(self, team: str, place: Mapping[str, str]) -> Entry | None:
+        entries = self.store.turns(place["conversation"], owner(team, place["user"]))
+        return next((entry for entry in entries if entry.id == place["turn"]), None)
+
+    def _show(self, body: Body, view: dict[str, Any]) -> None:
+        self.line.call("views.open", {"trigger_id": body["trigger_id"], "view": view}, again=False)
+
+    def _whisper(self, body: Body, user: str, line: str) -> None:
+        container = body.get("container") or {}
+        thread = {"thread_ts": container["thread_ts"]} if container.get("thread_ts") else {}
+        self.line.call("chat.postEphemeral", {"channel": container["channel_id"], "user": user, "text": line, **thread}, again=False)
+
+
+def responder(body: Body) -> Callable[[dict[str, Any]], None]:
+    """Answers through the address that came with a command or a click, which needs no token."""
+    silent = logging.getLogger("advisor.slack.sdk")
+    hook = WebhookClient(str(body.get("response_url")), timeout=15, retry_handlers=[], logger=silent)
+
+    def respond(message: dict[str, Any]) -> None:
+        try:
+            done = hook.send_dict(message)
+        except Exception as error:
+            raise Unreachable(f"response_url: {type(error).__name__}") from None
+        if done.status_code != 200:
+            raise Unreachable(f"response_url: {done.status_code}")
+
+    return respond

@@ -1,0 +1,131 @@
+"""What the Slack app is set up with: its manifest, and a check of tokens and scopes that says what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from advisor.config import Settings
+from advisor.errors import AdvisorError
+
+# What each scope is for; there is none that reads more than the places the advisor is invited to.
+SCOPES = {
+    "app_mentions:read": "mentions of the advisor",
+    "assistant:write": "the agent view with suggested questions",
+    "channels:history": "follow-ups in threads of public channels that it is in",
+    "chat:write": "answers",
+    "commands": "the command /cmo and the message shortcut",
+    "groups:history": "follow-ups in threads of private channels that it is in",
+    "im:history": "direct messages",
+}
+EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+STARTERS = (
+    "Do I need an MBA to become a CMO?",
+    "How do I become a Chief Medical Officer?",
+    "How much does a Chief Medical Officer earn?",
+    "How do I prepare for a CMO interview?",
+)
+Rows = list[tuple[str, str, str]]
+_REMEDIES = {
+    "invalid_auth": "Copy the token anew: api.slack.com/apps, your app, OAuth & Permissions (bot) or Basic Information (app)",
+    "not_authed": "Set the token",
+    "account_inactive": "The app was removed from the workspace: install it again",
+    "token_revoked": "The token was revoked: install the app again and copy the new one",
+    "not_allowed_token_type": "This is another kind of token: xapp-… is the app's, xoxb-… the bot's",
+    "missing_scope": "Give the app-level token the scope connections:write",
+}
+
+
+def manifest(url: str = "") -> dict[str, Any]:
+    """A manifest to make the app from: Socket Mode, or HTTP events at `url`."""
+    socket = not url
+    where = {} if socket else {"request_url": url}
+    return {
+        "display_information": {
+            "name": "CMO Advisor",
+            "description": "Cited career guidance for physicians who want to become a Chief Medical Officer.",
+            "background_color": "#0e5a61",
+        },
+        "features": {
+            "agent_view": {
+                "agent_description": "Answers questions on the path to Chief Medical Officer, every statement with a checked source.",
+                "suggested_prompts": [{"title": question, "message": question} for question in STARTERS],
+            },
+            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "bot_user": {"display_name": "CMO Advisor", "always_online": True},
+            "slash_commands": [
+                {
+                    "command": "/cmo",
+                    "description": "Ask privately; only you see the answer",
+                    "usage_hint": "Do I need an MBA?",
+                    "should_escape": True,
+                    **({} if socket else {"url": url}),
+                }
+            ],
+            "shortcuts": [
+                {
+                    "name": "Ask the advisor about this",
+                    "type": "message",
+                    "callback_id": "ask_about",
+                    "description": "Ask about a message, privately",
+                }
+            ],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {"bot_events": list(EVENTS), **where},
+            "interactivity": {"is_enabled": True, **where},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": socket,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def checked(settings: Settings, web: WebClient) -> tuple[Rows, bool]:
+    """What is set and what Slack says to it, as (what, state, remedy), and whether the advisor can start."""
+    rows, well = _bot(web)
+    if settings.slack_app_token.get_secret_value():
+        ok, reason = _socket(settings, web)
+        rows.append(("app token", "✓ opens Socket Mode" if ok else f"✗ {reason}", "" if ok else _remedy(reason)))
+        well &= ok
+    elif settings.slack_signing_secret.get_secret_value():
+        rows.append(("app token", "! not set", "Only needed for Socket Mode: set ADVISOR_SLACK_APP_TOKEN"))
+    else:
+        rows.append(("app token", "✗ not set", "Set ADVISOR_SLACK_APP_TOKEN, or ADVISOR_SLACK_SIGNING_SECRET for HTTP events"))
+        well = False
+    secret = bool(settings.slack_signing_secret.get_secret_value())
+    rows.append(("signing secret", "✓ set" if secret else "! not set", "" if secret else "Only needed for HTTP events"))
+    return rows, well
+
+
+def _bot(web: WebClient) -> tuple[Rows, bool]:
+    try:
+        me = web.auth_test()
+    except SlackApiError as error:
+        reason = str(error.response.get("error", "refused"))
+        return [("bot token", f"✗ {reason}", _remedy(reason))], False
+    except OSError as error:
+        raise AdvisorError(f"Slack at {web.base_url} cannot be reached ({error}). Check the network, or ADVISOR_SLACK_URL.") from None
+    headers = {str(name).lower(): value for name, value in me.headers.items()}
+    held = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
+    rows: Rows = [("bot token", f"✓ {me.get('user')} in {me.get('team')}", "")]
+    missing = [scope for scope in SCOPES if scope not in held]
+    rows += [(f"scope {scope}", "✗ missing", f"For {SCOPES[scope]}: add it and install the app again") for scope in missing]
+    if not missing:
+        rows.append(("scopes", f"✓ all {len(SCOPES)}", ""))
+    return rows, not missing
+
+
+def _socket(settings: Settings, web: WebClient) -> tuple[bool, str]:
+    try:
+        web.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+    except SlackApiError as error:
+        return False, str(error.response.get("error", "refused"))
+    return True, ""
+
+
+def _remedy(reason: str) -> str:
+    return _REMEDIES.get(reason, "See what Slack says to this: docs.slack.dev/reference/methods/auth.test")
