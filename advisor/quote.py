@@ -56,7 +56,7 @@ class QuotingAnswerer:
 
     def resolved(self, question: str, history: Sequence[Exchange]) -> str:
         """The question to search for: spelt right, impartial, and whole by itself."""
-        return condense(self.speller.correct(impartial(question)), history, self.rarity)
+        return condense(self.speller.correct(impartial(question)), history)
 
     def quote(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         """The answer in the words of the passages, or why there is none."""

@@ -28,31 +28,6 @@ GENERIC_WORDS = frozenset(
     should someone soon try usual usually""".split()
 )
 
-# What can be asked of any topic, and so names none: "its cost", "how long is the training".
-ASPECTS = frozenset(
-    """
-    additional advantage affect age alternative amount answer apply area argument aspect author average award background
-    bad become begin benefit best better big biggest bonus book born build buy career cause certification challenge
-    change characteristic cheap child choose come committee common compare component con concept cons consequence
-    consider cost count country course create creation cure danger dangerous date definition degree describe detail
-    development die differ difference different difficult disadvantage discover discuss drawback drink duration duty
-    early earn easy eat effect end ethical event evidence exam example expect expensive experience explain fact factor
-    famous fast feature film find finding first form found founder function get give go good grow happen hard healthy
-    help high highest hire history hour idea impact importance important improve include increase information ingredient
-    interesting interview invent inventor involve issue job join judge keep key kill kind kinds know known large largest
-    last late law leader learn leave legal length level list live location long longest look lose low lower lowest main
-    major make man material matter mean meaning measure member method minor movie name necessary need new next number
-    old option origin other part path pay people percentage person phase pick place play point popular position possible
-    post prepare prevent prevention price pro problem process program property pros prove publish purpose qualification
-    question quit raise rate reason receive recommend reduce region relate reliable report require requirement
-    responsibility result risk role rule safe salary same search see sell short show sign significant similar similarity
-    size skill slow small smallest solution sort source special spread stage start step stop story structure study style
-    successful survive symptom take talk task teach tell tenure term test theme think time timeline title train training
-    treat treatment trend try type typical typically usage use useful usually version visit wait way win woman word work
-    worse worst write year
-    """.split()
-)
-
 GROUPS = (
     "doctor doctors physician physicians clinician clinicians md mds",
     "job role position post posts roles positions jobs",
