@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from advisor.apps.owners import COOKIE, read_secret
 from advisor.apps.warm import Warm
 from advisor.apps.web import interface
+from advisor.chats import ChatStore
 from advisor.errors import StorageError
 from advisor.keys import open_keys
 from tests.api_world import MBA, client, opened
@@ -140,6 +141,9 @@ def test_the_machines_own_conversations_are_not_to_be_had_over_http(warm: Warm, 
     ):
         assert asker.get("/api/conversations/own").status_code in (401, 404)
         assert asker.post(f"/api/turns/{turn.id}/feedback", json={"thumb": 1}).status_code in (401, 404)
+        asker.delete("/api/conversations")
+    assert isinstance(warm.advisor().store, ChatStore)
+    assert [entry.id for entry in warm.advisor().store.turns("own")] == [turn.id]  # type: ignore[attr-defined]
 
 
 def test_a_visitor_is_known_by_a_cookie_that_no_script_and_no_other_site_can_use(warm: Warm) -> None:
@@ -210,3 +214,19 @@ def test_visitors_are_known_after_a_restart(hashed_home: Path, tmp_path: Path) -
     again = client(Warm(warm.settings, warm.advisor()))
     again.cookies.update(asker.cookies)
     assert [c["id"] for c in again.get("/api/conversations").json()["conversations"]] == [name]
+
+
+def test_owners_are_kept_apart_in_every_database(hashed_home: Path, tmp_path: Path, database: str) -> None:
+    warm = opened(hashed_home, tmp_path / "home", database=database)
+    keys = open_keys(warm.settings)
+    asking = [client(warm), client(warm), client(warm, authorization=f"Bearer {keys.create('one')}")]
+    turns = [asker.post("/api/ask", json={**ASKED, "conversation": "same"}).json() for asker in asking]
+    for asker, turn in zip(asking, turns, strict=True):
+        assert [t["id"] for t in asker.get("/api/conversations/same").json()["turns"]] == [turn["id"]]
+    asking[1].patch("/api/conversations/same", json={"title": "Changed"})
+    titles = [asker.get("/api/conversations/same").json()["title"] for asker in asking]
+    assert titles == [MBA, "Changed", MBA]
+    assert asking[0].delete("/api/conversations/same").json() == {"deleted": 1}
+    assert [asker.get("/api/conversations/same").status_code for asker in asking] == [404, 200, 200]
+    keys.close()
+    warm.advisor().store.close()  # type: ignore[attr-defined]
