@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from advisor.verify import QuoteVerifier
+from advisor.config import Settings
+from advisor.encode import open_encoder
+from advisor.verify import LearntVerifier
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, records
-from evals.metrics import mean
+from evals.support import EVEN, balanced
 
 PUBLISHED = (
     ("SummaC-ZS (small NLI), WiCE test", "balanced accuracy", "0.628"),
@@ -20,26 +22,20 @@ PUBLISHED = (
 )
 
 
-def balanced(truth: list[bool], said: list[bool]) -> float:
-    """The mean of the shares of both classes that were told rightly."""
-    right = {kind: [float(a == b) for a, b in zip(truth, said, strict=True) if a is kind] for kind in (True, False)}
-    return (mean(right[True]) + mean(right[False])) / 2
-
-
 def run(folder: Path, report: Progress) -> Outcome:
-    """Balanced accuracy over claims, the verifier's own threshold deciding."""
+    """Balanced accuracy over claims, the default verifier deciding at even odds."""
     files = sorted(folder.glob("oracle_chunks_claim_*.jsonl"))
     if not files:
         raise BenchError(f"{folder} holds no oracle_chunks_claim_*.jsonl. Give --data a folder of WiCE.")
-    verifier = QuoteVerifier()
+    verifier = LearntVerifier(open_encoder(Settings.load()))
     labels: dict[str, bool] = {}
     support: defaultdict[str, list[float]] = defaultdict(list)
     rows = list(records(files[0]))
     for number, row in enumerate(rows):
         key = f"{row['meta']['id']} {row['claim']}"
         labels[key] = row["label"] == "supported"
-        support[key].append(verifier.support(str(row["claim"]), " ".join(row["evidence"])))
+        support[key].append(verifier.support(str(row["claim"]), " ".join(row["evidence"]), str(row["meta"].get("claim_title", ""))))
         report("Checking claims", number + 1, len(rows))
     truth = list(labels.values())
-    said = [max(support[key]) >= 0.5 for key in labels]
+    said = [max(support[key]) >= EVEN for key in labels]
     return Outcome("wice", (Figure(f"{files[0].stem}, balanced accuracy by claim", balanced(truth, said), len(truth)),), PUBLISHED)
