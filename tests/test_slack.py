@@ -173,6 +173,12 @@ def test_a_fault_ends_in_one_truthful_message(bot: Bot, slack: FakeSlack) -> Non
     assert answered(bot, slack, said("fail")).shown.strip() == FAULT
 
 
+def test_a_fault_in_showing_an_answer_ends_in_one_truthful_message(bot: Bot, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.apps.slack_blocks.answered", lambda *_, **__: 1 / 0)
+    assert answered(bot, slack, said(Q)).shown.strip() == FAULT
+    assert bot.deliveries.messages("D1") == set()
+
+
 def test_a_command_is_answered_to_the_asker_alone_and_shared_once_by_a_button(bot: Bot, slack: FakeSlack) -> None:
     assert send(bot, command(Q, slack.url)) == 200
     assert bot.desk.idle()
