@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from advisor.apps.slack_setup import EVENTS, SCOPES, manifest
+from advisor.apps.slack import client
+from advisor.apps.slack_serve import serve
+from advisor.apps.slack_setup import EVENTS, SCOPES, checked, manifest
 from advisor.config import Settings
-from advisor.errors import SettingsError
+from advisor.errors import AdvisorError, SettingsError
 from tests.conftest import CHECKOUT, Run
+from tests.fake_slack import SCOPES as SCOPES_OF_THE_FAKE
 from tests.fake_slack import FakeSlack
 from tests.slack_world import said
 
@@ -49,39 +52,57 @@ def test_the_manifest_is_printed_as_json_without_any_setting(advisor: Run) -> No
     assert (done.returncode, json.loads(done.stdout)) == (0, manifest())
 
 
-def test_the_check_names_what_is_missing(advisor: Run) -> None:
+def looked(slack_url: str, **settings: str) -> tuple[str, bool]:
+    given = Settings(slack_url=slack_url, **settings)  # type: ignore[arg-type]
+    rows, well = checked(given, client(given))
+    return "\n".join("\t".join(row) for row in rows), well
+
+
+def test_the_check_says_that_all_is_well(advisor: Run) -> None:
     with FakeSlack() as slack:
         done = advisor("slack", "check", slack_url=slack.url, **TOKENS)
-        assert done.returncode == 0
-        assert "✓ cmo in Test" in done.stdout
-        assert "✓ opens Socket Mode" in done.stdout
+    assert done.returncode == 0
+    assert "✓ cmo in Test" in done.stdout
+    assert "✓ opens Socket Mode" in done.stdout
+    assert "valid" not in done.stdout + done.stderr
+
+
+def test_the_check_names_what_is_missing() -> None:
+    with FakeSlack() as slack:
         slack.scopes = "chat:write,commands"
-        done = advisor("slack", "check", slack_url=slack.url, **TOKENS)
-        assert done.returncode == 1
-        assert "scope im:history\t✗ missing\tFor direct messages: add it and install the app again" in done.stdout
-        done = advisor("slack", "check", slack_url=slack.url, slack_bot_token="xoxb-other")
-        assert done.returncode == 1
-        assert "bot token\t✗ invalid_auth" in done.stdout
-        assert "ADVISOR_SLACK_APP_TOKEN" in done.stdout
-        assert "xoxb-other" not in done.stdout + done.stderr
+        rows, well = looked(slack.url, **TOKENS)
+        assert not well
+        assert "scope im:history\t✗ missing\tFor direct messages: add it and install the app again" in rows
+        rows, well = looked(slack.url, slack_bot_token="xoxb-other")
+        assert not well
+        assert "bot token\t✗ invalid_auth" in rows
+        assert "Set ADVISOR_SLACK_APP_TOKEN" in rows
+        assert "xoxb-other" not in rows
+        slack.scopes = SCOPES_OF_THE_FAKE
+        assert looked(slack.url, slack_bot_token="xoxb-valid", slack_signing_secret="s")[1]  # for HTTP events
+        assert not looked(slack.url, slack_bot_token="xoxb-valid", slack_app_token="xapp-other")[1]
+    with pytest.raises(AdvisorError, match="cannot be reached"):
+        looked("http://127.0.0.1:9/", **TOKENS)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "said"),
+    ("http", "settings", "said"),
     [
-        (("slack",), {"slack_app_token": "xapp-1"}, "ADVISOR_SLACK_BOT_TOKEN is not set"),
-        (("slack",), {"slack_bot_token": "xoxb-valid-1"}, "ADVISOR_SLACK_APP_TOKEN is not set"),
-        (("slack", "--http"), {"slack_bot_token": "xoxb-valid-1"}, "ADVISOR_SLACK_SIGNING_SECRET is not set"),
-        (("slack", "check"), {"slack_bot_token": "secret-words"}, "ADVISOR_SLACK_BOT_TOKEN is not a token: it begins with xoxb-"),
-        (("slack", "check"), {**TOKENS, "slack_url": "http://127.0.0.1:9/"}, "cannot be reached"),
+        (False, {"slack_app_token": "xapp-1"}, "ADVISOR_SLACK_BOT_TOKEN is not set"),
+        (False, {"slack_bot_token": "xoxb-valid-1"}, "ADVISOR_SLACK_APP_TOKEN is not set"),
+        (True, {"slack_bot_token": "xoxb-valid-1"}, "ADVISOR_SLACK_SIGNING_SECRET is not set"),
     ],
 )
-def test_what_is_not_set_up_is_told_in_a_line(advisor: Run, arguments: tuple[str, ...], settings: dict[str, str], said: str) -> None:
-    done = advisor(*arguments, **settings)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) <= 2
-    assert "secret-words" not in done.stderr
+def test_what_is_not_set_is_told_before_anything_is_opened(http: bool, settings: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        serve(Settings(**settings), lambda: pytest.fail("the advisor was opened"), http=http)  # type: ignore[arg-type]
+
+
+def test_a_token_that_slack_refuses_is_told_in_a_line(advisor: Run, hashed_home: Path) -> None:
+    with FakeSlack() as slack:
+        tokens = {"slack_bot_token": "xoxb-other", "slack_app_token": "xapp-valid"}
+        done = advisor("slack", slack_url=slack.url, home=str(hashed_home), **tokens)
+    assert (done.returncode, done.stderr.strip()) == (1, "advisor: Slack refuses the bot's token (invalid_auth). Run: advisor slack check")
 
 
 def test_tokens_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,16 +102,16 @@ class Clicks:
     def _new_topic(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
         if place["user"] == who[1]:
             self.deliveries.new_topic(place["conversation"].rpartition(":")[0])
-            self._whisper(body, who[1], "What you ask next here begins a new topic.")
+            self._whisper(body, "What you ask next here begins a new topic.")
 
     def _thumb(self, body: Body, who: Who, place: Mapping[str, str], sign: str) -> None:
         try:
             self.store.feedback(place["turn"], 1 if sign == "+" else -1, "", owner(*who))
         except UnknownConversation:
-            self._whisper(body, who[1], "Only who asked the question can rate its answer.")
+            self._whisper(body, "Only who asked the question can rate its answer.")
             return
         if sign == "+":
-            self._whisper(body, who[1], "Thank you.")
+            self._whisper(body, "Thank you.")
         else:
             reason = blocks.field("What was wrong with it?", optional=True)
             self._show(body, blocks.modal("Not helpful", [reason], "Send", "reason", json.dumps({"turn": place["turn"]})))
@@ -138,10 +138,9 @@ class Clicks:
     def _show(self, body: Body, view: dict[str, Any]) -> None:
         self.line.call("views.open", {"trigger_id": body["trigger_id"], "view": view}, again=False)
 
-    def _whisper(self, body: Body, user: str, line: str) -> None:
-        container = body.get("container") or {}
-        thread = {"thread_ts": container["thread_ts"]} if container.get("thread_ts") else {}
-        self.line.call("chat.postEphemeral", {"channel": container["channel_id"], "user": user, "text": line, **thread}, again=False)
+    def _whisper(self, body: Body, line: str) -> None:
+        # Through the click's own address: it works in channels that the advisor was not invited to, too.
+        responder(body)({"response_type": "ephemeral", "replace_original": False, "text": line})
 
 
 def responder(body: Body) -> Callable[[dict[str, Any]], None]:

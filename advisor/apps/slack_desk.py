@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from advisor.apps import slack_blocks as blocks
-from advisor.apps.slack_events import owner
 from advisor.apps.slack_line import Line, Refused, Unreachable
 from advisor.apps.slack_reply import MessageReply, Reply, Streams, WhisperReply
 from advisor.chats import ChatStore
@@ -117,16 +117,30 @@ class Desk:
 
     def _answer(self, job: Job) -> None:
         reply = self._reply(job)
-        try:
+
+        def say() -> None:
             reply.open()
             self._say(job, reply)
-            self.deliveries.done(job.owed.id)
+
+        self._settle(job.owed, reply, say)
+
+    def _settle(self, owed: Owed, reply: Reply, say: Callable[[], None]) -> None:
+        """Strikes off an answer that was posted or that nobody could post; one that Slack has not taken yet is left for later."""
+        try:
+            try:
+                say()
+            except (Refused, Unreachable, StorageError):
+                raise
+            except Exception:
+                log.exception("an answer could not be shown")
+                reply.finish(blocks.FAULT, [blocks.told(blocks.FAULT)])
+            self.deliveries.done(owed.id)
         except Refused as error:
-            log.warning("Slack refuses an answer in %s: %s", job.owed.channel, error)
-            self.deliveries.done(job.owed.id)  # nobody could post it
+            log.warning("Slack refuses an answer in %s: %s", owed.channel, error)
+            self.deliveries.done(owed.id)
         except (Unreachable, StorageError) as error:
             log.warning("an answer is left for later: %s", error)
-            self.deliveries.release(job.owed.id)
+            self.deliveries.release(owed.id)
 
     def _reply(self, job: Job) -> Reply:
         if job.respond is not None:
@@ -166,21 +180,12 @@ class Desk:
         """Completes, or marks as not answered, what processes that died have left; gives how much that was."""
         left = self.deliveries.abandoned()
         for owed in left:
-            try:
-                self._take_up(owed)
-                self.deliveries.done(owed.id)
-            except Refused as error:
-                log.warning("Slack refuses an answer in %s: %s", owed.channel, error)
-                self.deliveries.done(owed.id)
-            except (Unreachable, AdvisorError) as error:
-                log.warning("an answer is left for later: %s", error)
-                self.deliveries.release(owed.id)
+            _, team, user = owed.owner.split(":", 2)
+            reply = MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, every=self.every)
+            self._settle(owed, reply, partial(self._take_up, owed, reply, user))
         return len(left)
 
-    def _take_up(self, owed: Owed) -> None:
-        _, team, user = owed.owner.split(":", 2)
-        assert owed.owner == owner(team, user)
-        reply = MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, every=self.every)
+    def _take_up(self, owed: Owed, reply: MessageReply, user: str) -> None:
         reply.take_up()
         for entry in reversed(self.store.turns(owed.conversation, owed.owner)):
             if digest_of(entry.question) == owed.digest and entry.created >= owed.created - 5 and entry.turn is not None:
