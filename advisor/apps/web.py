@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import hashlib
 import socket
@@ -24,6 +25,7 @@ from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
 from advisor.errors import AdvisorError, SettingsError
 
+_M_ARENA_MAX = -8  # of mallopt(3)
 _HERE = Path(__file__).parent
 _FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
@@ -35,6 +37,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     Raises `SettingsError` for an address other machines could reach, `AdvisorError` for a port that is taken.
     """
     silence_vendors()
+    _share_arenas()
     listening = listen(settings.host if host is None else host, settings.port if port is None else port)
     warm, desk = Warm(settings), Desk()
     try:
@@ -45,6 +48,14 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         warm.close()
         listening.close()
     print("Stopped.", flush=True)
+
+
+def _share_arenas() -> None:
+    """Lets threads share the C library's memory pools: with one for each, many questions at once held a hundred megabytes more."""
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    except (OSError, AttributeError, TypeError):  # another C library, which has no such pools
+        pass
 
 
 def listen(host: str, port: int) -> socket.socket:
