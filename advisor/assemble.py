@@ -140,6 +140,7 @@ class Guidance:
         self.settings = settings
         self.library = library
         self.own = own
+        self.prompts = load_prompts(shipped("prompts"))
         self.encoder = open_encoder(settings)
         self.reader = open_reader(export_folder(settings, self.encoder.name), self.encoder.name)
         self._lock = threading.Lock()
@@ -182,7 +183,7 @@ class Guidance:
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),
             reader=self.reader,
-            replies=Replies({name: prompt.text for name, prompt in load_prompts(shipped("prompts")).items()}),
+            replies=Replies({name: prompt.text for name, prompt in self.prompts.items()}),
         )
         return _Loaded(generation, HybridRetriever(self.library, index, self.encoder), answerer, index)
 
@@ -217,19 +218,18 @@ def open_advisor(
     guidance = Guidance(settings, library, own=own_index)
     guidance.current()
     model = open_model(settings)
-    texts = load_prompts(shipped("prompts"))
 
     def answerer() -> Answerer:
         quoting = guidance.current().answerer
         if model is None:
             return quoting
         calls = Calls(model, settings.model_seconds, settings.model_silence)
-        return ModelAnswerer(quoting, model, texts, calls, settings.model_passages, settings.model_tokens)
+        return ModelAnswerer(quoting, model, guidance.prompts, calls, settings.model_passages, settings.model_tokens)
 
     return Advisor(
         retriever=lambda: guidance,
         answerer=answerer,
-        verifier=open_verifier(settings, guidance.encoder, model, texts),
+        verifier=open_verifier(settings, guidance.encoder, model, guidance.prompts),
         store=_store(settings, library) if remember else ForgetfulStore(),
         declined=guidance.current().answerer.replies.decline(),
         passages=settings.passages,

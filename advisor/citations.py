@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from itertools import pairwise
 
-from advisor.query import stem, words_of
+from advisor.query import stems_of
 from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Passage, Span, Statement, Verifier
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class Check:
         self._verifier = verifier
         self._numbers = 0
         self.pieces: list[Piece] = []
+        self.bits: list[Bit] = []
         self.dropped: list[Dropped] = []
 
     def show(self, part: Part) -> Bit:
@@ -49,9 +50,13 @@ class Check:
         if not kept:
             return Bit("")
         piece = (Part(tuple(kept), part.lead, part.listed, part.joined and bool(self.pieces)), tuple(citations))
-        between = _between(self.pieces[-1][0] if self.pieces else None, piece[0])
+        bit = Bit(
+            _between(self.pieces[-1][0] if self.pieces else None, piece[0]) + written(*piece),
+            tuple(c for found in citations for c in found),
+        )
         self.pieces.append(piece)
-        return Bit(between + written(*piece), tuple(c for found in citations for c in found))
+        self.bits.append(bit)
+        return bit
 
     def _check(self, statement: Statement) -> tuple[Citation, ...]:
         spans = [Span(statement.chunk, statement.start, statement.end), *statement.also]
@@ -76,16 +81,11 @@ class Check:
             *((a[0], b[1]) for a, b in pairwise(within)),
             *((a[0], c[1]) for a, c in zip(within, within[2:], strict=False)),
         ]
-        wanted = {stem(w) for w in words_of(claim)}
-        shared = {s: len(wanted & {stem(w) for w in words_of(span.chunk.document.text[slice(*s)])}) for s in stretches}
-        # The shorter of two that share as much: it is the closer quote.
-        nearest = sorted(stretches, key=lambda s: (-shared[s], s[1] - s[0]))[:WINDOWS]
-        scored = [
-            (Span(span.chunk, *s), self._verifier.support(claim, span.chunk.document.text[slice(*s)], _context(span.chunk)))
-            for s in nearest
-        ]
-        top = max(score for _, score in scored)
-        return min((found for found in scored if found[1] >= min(top, SUPPORTED)), key=lambda f: (f[1] < top, f[0].end - f[0].start))
+        wanted = stems_of(claim)
+        # The shorter of two that are as near, or support as well: it is the closer quote.
+        near = sorted((Span(span.chunk, *s) for s in stretches), key=lambda s: (-len(wanted & stems_of(_words(s))), s.end - s.start))
+        scored = [(s, self._verifier.support(claim, _words(s), _context(span.chunk))) for s in near[:WINDOWS]]
+        return max(scored, key=lambda found: (found[1], found[0].start - found[0].end))
 
     def _cite(self, claim: str, span: Span, score: float) -> Citation:
         self._numbers += 1
@@ -104,8 +104,8 @@ class Check:
             return Answer(draft.text, draft.outcome, (), draft.suggestions, draft.note)
         if not self.pieces:
             return Answer(declined, "declined", (), draft.suggestions)
-        citations = tuple(c for _, found in self.pieces for one in found for c in one)
-        return Answer(shown(self.pieces), "answered", citations, draft.suggestions, draft.note)
+        citations = tuple(c for bit in self.bits for c in bit.citations)
+        return Answer("".join(self.bits), "answered", citations, draft.suggestions, draft.note)
 
 
 def _words(span: Span) -> str:
@@ -114,13 +114,6 @@ def _words(span: Span) -> str:
 
 def _context(chunk: Chunk) -> str:
     return f"{chunk.document.title}\n{chunk.heading}"
-
-
-def shown(pieces: Sequence[Piece]) -> str:
-    """The text of checked pieces, as `Check.show` gave it bit by bit."""
-    return "".join(
-        _between(before[0] if before else None, piece[0]) + written(*piece) for before, piece in zip([None, *pieces], pieces, strict=False)
-    )
 
 
 def _between(before: Part | None, part: Part) -> str:

@@ -57,7 +57,6 @@ class LangChainModel:
 
     name: str
     model: Any
-    says_why_it_ends: bool
 
     async def write(self, system: str, message: str, longest: int) -> AsyncIterator[Delta]:
         from langchain_core.messages import HumanMessage, SystemMessage
@@ -68,7 +67,7 @@ class LangChainModel:
             usage = chunk.usage_metadata or {}
             ended = _end(chunk.response_metadata) or ended
             yield Delta(str(chunk.text), "", (usage.get("input_tokens", 0), usage.get("output_tokens", 0)))
-        yield Delta(end=ended or ("broken" if self.says_why_it_ends else "stop"))
+        yield Delta(end=ended or "broken")
 
     def _limit(self, longest: int) -> dict[str, Any]:
         if self.name.startswith("ollama:"):
@@ -150,7 +149,7 @@ def open_model(settings: Settings) -> ChatModel | None:
     if provider != "ollama":
         more |= {"timeout": settings.model_seconds, "max_retries": 0}
     made = init_chat_model(settings.model, temperature=0, **more)
-    return LangChainModel(settings.model, made, says_why_it_ends=True)
+    return LangChainModel(settings.model, made)
 
 
 def providers(settings: Settings) -> list[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ _END = re.compile(r"""[.!?…]+(?:['"”’)\]]|'')*(?=\s|$)""")
 _OPENER = re.compile(r"""\s+(?:(?:[“"‘'(\[`]|``)\s*)*([A-Z0-9À-Þ$€£•–-])""")
 _LAST_WORD = re.compile(r"[\w.&'’-]*$")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S)")
-_BLANK = re.compile(r"\n[ \t]*\n\s*")
+_BLANK = re.compile(r"\n[ \t]*\n[ \t\n]*")
 
 # Words that a full stop does not end, whatever follows.
 _NEVER_LAST = frozenset(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from advisor.claims import FEATURES, differences
 from advisor.config import Settings
 from advisor.encode import rarity
 from advisor.errors import SettingsError
-from advisor.evidence import claim_text
+from advisor.evidence import chance, claim_text
 from advisor.models import ChatModel
 from advisor.prompts import Prompt
-from advisor.query import stem, words_of
+from advisor.query import stem, stems_of, words_of
 from advisor.sentences import split
 from advisor.types import Encoder, Verifier
 from advisor.weights import Trees, support_trees
@@ -75,8 +74,7 @@ class LearntVerifier:
         features = self.features(claim, evidence, context)
         if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
             return 0.0
-        odds = float((self.trees or support_trees()).weigh([features])[0])
-        return min(MOST, 1 / (1 + math.exp(-odds)))
+        return min(MOST, chance(float((self.trees or support_trees()).weigh([features])[0])))
 
     def features(self, claim: str, evidence: str, context: str = "") -> list[float]:
         """What `advisor.claims.FEATURES` and `MEANING` name."""
@@ -102,7 +100,7 @@ def nearest(claim: str, evidence: str) -> list[str]:
     if len(sentences) <= SENTENCES:
         return sentences
     wanted = {stem(w) for w in words_of(claim) if w.lower() not in FUNCTION_WORDS}
-    shared = {i: len(wanted & {stem(w) for w in words_of(s)}) for i, s in enumerate(sentences)}
+    shared = {i: len(wanted & stems_of(s)) for i, s in enumerate(sentences)}
     return [sentences[i] for i in sorted(sorted(shared, key=lambda i: -shared[i])[:SENTENCES])]
 
 

@@ -109,7 +109,8 @@ def test_questions_end_by_an_answer_a_stop_or_a_fault(store: ChatStore) -> None:
 
 def test_who_was_killed_holds_nobody_up(store: ChatStore, holder: subprocess.Popen[str]) -> None:
     assert _states(store) == [("Held?", "pending")]
-    holder.send_signal(signal.SIGKILL)  # and not waited for: a zombie is dead, too
+    holder.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # dead, and still there: a zombie is dead, too
     say(store, "Next?")
     with reading(store.engine) as connection:
         left = connection.exec_driver_sql(f"SELECT lease - {now_in(store.engine)} FROM turns WHERE question = 'Held?'").scalar_one()

@@ -87,6 +87,7 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=60).map(" ".j
 @given(TEXTS)
 @example("1. ")
 @example("a. b. c.")
+@example("\n\n\r0) 0")
 def test_spans_are_ordered_and_lose_no_letter(text: str) -> None:
     spans = split(text)
     position = 0
