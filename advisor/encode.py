@@ -19,6 +19,7 @@ from typing import Any
 from advisor.config import Settings, cores
 from advisor.errors import SettingsError
 from advisor.reader import exported, goes_with
+from advisor.session import Session
 from advisor.types import Encoder
 
 log = logging.getLogger(__name__)
@@ -143,21 +144,13 @@ class SentenceTransformerEncoder:
 class OnnxEncoder:
     """The exported model: a question in a few milliseconds; with several `lanes`, many texts the most quickly.
 
-    One lane works on two threads, which is quicker for a question even on a busy machine, as long as they do not
-    spin while they wait; of several lanes each has one.
+    One lane works on two threads, which is quicker for a question even on a busy machine; of several lanes each has one.
     """
 
     def __init__(self, folder: Path, stamp: str, lanes: int = 1) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(2, cores()) if lanes == 1 else 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-        self._inputs = [entry.name for entry in self._session.get_inputs()]
+        self._session = Session(folder / "model.onnx", 2 if lanes == 1 else 1)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         ready = json.loads((folder / "ready.json").read_text())
         self._tokenizer.enable_truncation(int(ready["max_tokens"]))
@@ -191,7 +184,7 @@ class OnnxEncoder:
         ids = np.array([one + [0] * (longest - len(one)) for one in tokens], dtype=np.int64)
         mask = np.array([[1] * len(one) + [0] * (longest - len(one)) for one in tokens], dtype=np.int64)
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return self._session.run(None, {name: feed[name] for name in self._inputs})[0]
+        return self._session.run(feed)
 
     def count(self, text: str) -> int:
         return len(self._counter.encode(text, add_special_tokens=False).ids)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from advisor.config import cores
+from advisor.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -84,15 +84,9 @@ class Reader:
     """The exported cross-encoder on the processor: three sentences in some ten milliseconds."""
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(2, cores())
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = Session(model, 2)
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -111,7 +105,7 @@ class Reader:
             feed["input_ids"][row, : len(ids)] = ids
             feed["token_type_ids"][row, : len(ids)] = kinds
             feed["attention_mask"][row, : len(ids)] = 1
-        return [float(score) for score in self._session.run(None, feed)[0]]
+        return [float(score) for score in self._session.run(feed)]
 
 
 def paired(tokenizer: Any, question: str, text: str) -> tuple[list[int], list[int]]:
