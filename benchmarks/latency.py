@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -43,9 +44,9 @@ def warm() -> Rows:
     questions = [c.question for c in read_cases(FOLDER / "answers.jsonl")]
     for question in questions[:20]:
         advisor.ask(question)
-    asked = sorted(timed(lambda q=q: advisor.ask(q)) * 1000 for q in questions)
+    asked = sorted(timed(partial(advisor.ask, q)) * 1000 for q in questions)
     encoder = advisor.answerer().encoder  # type: ignore[attr-defined]
-    embedded = sorted(timed(lambda q=q: encoder.encode([q])) * 1000 for q in questions)
+    embedded = sorted(timed(partial(encoder.encode, [q])) * 1000 for q in questions)
     return [
         ("warm question, p50 ms", "≤ 40", round(statistics.median(asked), 1)),
         ("warm question, p95 ms", "≤ 100", round(asked[int(0.95 * len(asked))], 1)),

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from advisor.answer import ModelAnswerer
 from advisor.assemble import open_advisor
@@ -18,13 +19,17 @@ from advisor.config import shipped
 from advisor.models import Delta
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
-from advisor.types import Turn
+from advisor.types import Answerer, Turn
 from benchmarks.report import record
 from evals.attacks import reached, read_attacks
 from evals.cases import FOLDER, read_cases
 from evals.support import EVEN, balanced, read_pairs
 
 Rows = list[tuple[str, str, object]]
+
+
+def _given(answerer: Answerer) -> Answerer:
+    return answerer
 
 
 class Metronome:
@@ -60,7 +65,7 @@ def added_time(advisor: Advisor) -> Rows:
         model.sentences = [c.claim.rstrip(".") + " as the guidance says." for c in turn.answer.citations]
         answerer = ModelAnswerer(quoting, model, prompts, Calls(model, 30, 30), 8, 700)  # type: ignore[arg-type]
         asked, shown = time.perf_counter(), 0.0
-        for step in dataclasses.replace(advisor, answerer=lambda made=answerer: made).stream(case.question):
+        for step in dataclasses.replace(advisor, answerer=partial(_given, answerer)).stream(case.question):
             if isinstance(step, str) and not shown:
                 shown = time.perf_counter()
             if isinstance(step, Turn) and shown:

@@ -44,17 +44,17 @@ class Server:
             except LookupError:
                 raise NoServer("PostgreSQL does not run as root, and there is no user postgres") from None
             self._as = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        made = [self._bin / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        made: list[str | Path] = [self._bin / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         done = subprocess.run(made, capture_output=True, text=True, check=False, cwd=folder, **self._as)
         if done.returncode:
             raise NoServer(f"initdb failed: {done.stderr.strip()}")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
 
     def start(self) -> None:
-        command = [self._bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
+        command: list[str | Path] = [self._bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
         command += ["-c", f"fsync={'on' if self.durable else 'off'}", "-c", "max_connections=200"]
         with open(self.folder / "log", "ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._as)
+            process = self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._as)
         engine = create_engine(self.url("postgres"))
         try:
             for _ in range(300):
@@ -62,7 +62,7 @@ class Server:
                     engine.connect().close()
                     return
                 except Exception as error:
-                    if self._process.poll() is not None:
+                    if process.poll() is not None:
                         raise NoServer(f"PostgreSQL ended: {(self.folder / 'log').read_text()[-500:]}") from error
                     time.sleep(0.1)
             raise NoServer("PostgreSQL did not start within 30 seconds")

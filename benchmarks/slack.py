@@ -139,7 +139,7 @@ def kills(count: int, seed: int) -> list[tuple[str, str, object]]:
             slack.streams = bool(number % 2)
             body = said(f"Question {number}?", channel=f"D{number}", ts=f"19{number:08d}.000100")
             asked.append(body["event"]["ts"])
-            killer = threading.Timer(chance.uniform(0, 0.25), lambda: [os.kill(p.pid, signal.SIGKILL) for p, _ in front.running])
+            killer = threading.Timer(chance.uniform(0, 0.25), front.close)
             killer.start()
             raw, headers = signed(body)
             try:
@@ -168,7 +168,7 @@ def hostile(count: int, seed: int) -> list[tuple[str, str, object]]:
 
     logged: list[str] = []
     listener = logging.Handler()
-    listener.emit = lambda entry: logged.append(entry.getMessage())  # type: ignore[method-assign]
+    listener.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger().addHandler(listener)
     logging.getLogger().setLevel(logging.DEBUG)
     chance = random.Random(seed)

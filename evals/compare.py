@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.metrics import interval, mean
-from evals.run import Row
 from evals.score import LOWER_IS_BETTER, NOT_JUDGED
+from evals.table import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from evals.run import Row
+from evals.table import Row
 
 FORMS = ("ragas", "inspect")
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from advisor.assemble import open_advisor
-from evals.run import Row, run
+from evals.run import run
 from evals.score import LOWER_IS_BETTER, NOT_JUDGED
 from evals.suites import WHOLE, cases_of
-from evals.table import figures
+from evals.table import Row, figures
 
 BASELINE = Path(__file__).parent / "baseline.json"
 Baseline = dict[str, dict[str, float]]

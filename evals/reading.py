@@ -92,7 +92,7 @@ def run(held: Any, x: Any, mask: Any, dropped: float = 0.0, *, first: bool = Fal
     return normed(held, PARTS[7], asked + functional.dropout(thought, dropped))
 
 
-class Top(torch.nn.Module):
+class Top(torch.nn.Module):  # type: ignore[misc]
     """The layers that are learnt, and the head."""
 
     def __init__(self, layers: Layers) -> None:
@@ -134,7 +134,8 @@ def labels_of(row: Row) -> list[float] | None:
 def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top:
     """The top layers learnt from rows, in epochs over batches of alike length."""
     torch.manual_seed(0)
-    chance, top = np.random.default_rng(0), Top(layers).train()
+    chance, top = np.random.default_rng(0), Top(layers)
+    top.train()
     rates = (RATE, RATE * 5)
     learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
     lengths = np.array([max(map(len, one)) for one in states])
@@ -150,7 +151,8 @@ def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top
             torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
             learner.step()
             step += 1
-    return top.eval()
+    top.eval()
+    return top
 
 
 def batches(lengths: Any, chance: Any) -> Iterator[Any]:

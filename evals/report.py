@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import AdvisorError
-from evals.run import Row
-from evals.table import Figure, by_tag, curve, figures, together, worth
+from evals.table import Figure, Row, by_tag, curve, figures, together, worth
 
 WORST = 30
 STYLE = """

@@ -101,7 +101,7 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
             try:
                 if advisor.answerer().replies.to(question) is not None:  # type: ignore[attr-defined]
                     continue
-                question = advisor._taken(question)
+                question = advisor.taken(question)
             except QuestionError:
                 continue
             if case.outcome == "answered":
@@ -114,7 +114,11 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
 
 def followed(advisor: Advisor, case: Case) -> str:
     """The last question of a case as it is searched after the ones before it; one that stands alone as it is asked."""
-    return whole(case.turns, advisor.answerer().resolved) if len(case.turns) > 1 else case.question
+    if len(case.turns) == 1:
+        return case.question
+    answerer = advisor.answerer()
+    assert isinstance(answerer, QuotingAnswerer)
+    return whole(case.turns, answerer.resolved)
 
 
 def foreign_rows(settings: Settings) -> Iterator[Row]:
