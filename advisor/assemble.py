@@ -103,7 +103,7 @@ def build_index(settings: Settings, folder: Path | None = None, report: Report |
 
 
 def _build(settings: Settings, library: Library, folder: Path | None, say: Report) -> Built:
-    from advisor.encode import open_trainer
+    from advisor.encode import training
 
     meta = library.meta()
     chosen = folder or (Path(meta["corpus"]) if "corpus" in meta else shipped("corpus"))
@@ -115,10 +115,10 @@ def _build(settings: Settings, library: Library, folder: Path | None, say: Repor
     say(f"Reading the guidance in {chosen}", 0, 0)
     corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
     say("Loading the embedding model", 0, 0)
-    encoder = open_trainer(settings)
-    update = library.update(
-        corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
-    )
+    with training(settings) as encoder:
+        update = library.update(
+            corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
+        )
     return Built(chosen, update, corpus.problems)
 
 

@@ -11,8 +11,9 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +73,35 @@ def open_encoder(settings: Settings) -> Encoder:
 
 def open_trainer(settings: Settings) -> Encoder:
     """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and the reader."""
+    encoder, export_rest = _prepared(settings)
+    export_rest()
+    return encoder
+
+
+@contextmanager
+def training(settings: Settings) -> Iterator[Encoder]:
+    """The same, with the reader exported beside what is done here with the encoder; at the end it is there."""
+    encoder, export_rest = _prepared(settings)
+    with ThreadPoolExecutor(1, thread_name_prefix="export") as beside:
+        exporting = beside.submit(export_rest)
+        yield encoder
+        exporting.result()
+
+
+def _prepared(settings: Settings) -> tuple[Encoder, Callable[[], object]]:
+    """The encoder that builds an index, and what remains to be exported."""
     if settings.embedding_model == HASHED:
-        return open_encoder(settings)
+        return open_encoder(settings), lambda: None
     stamp = model_stamp(settings.embedding_model)
     folder, lanes = export_folder(settings, stamp), settings.threads or cores()
     ready = _exported(folder, stamp, lanes)
     if ready and (exported(folder).is_file() or not goes_with(stamp)):
-        return ready
+        return ready, lambda: None
     trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
     from advisor.export import export, export_reader
 
     made = ready or (export(trained, folder) and _exported(folder, stamp, lanes))
-    if made:
-        export_reader(trained, folder)
-    return made or trained
+    return (made, lambda: export_reader(trained, folder)) if made else (trained, lambda: None)
 
 
 def _exported(folder: Path, stamp: str, lanes: int) -> Encoder | None:

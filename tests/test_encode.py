@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from advisor.encode import (
     open_encoder,
     open_trainer,
     rarity,
+    training,
 )
 from advisor.errors import SettingsError
 from advisor.export import TOLERANCE
@@ -100,6 +102,35 @@ def test_an_index_is_built_by_the_export_once_there_is_one(settings: Settings, m
     trainer = open_trainer(settings)
     assert isinstance(trainer, OnnxEncoder)
     assert np.abs(trainer.encode(TEXTS) - np.vstack([trainer.encode([text]) for text in TEXTS])).max() <= TOLERANCE
+
+
+def test_the_reader_is_exported_while_the_guidance_is_embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded, exported = threading.Event(), []
+
+    def export_reader(*_: object) -> None:
+        assert embedded.wait(20), "it kept the embedding waiting"
+        exported.append("reader")
+
+    fresh = settings.model_copy(update={"home": tmp_path})
+    monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
+    monkeypatch.setattr("advisor.export.export", lambda _, folder: shutil.copytree(_export(settings), folder))
+    monkeypatch.setattr("advisor.export.export_reader", export_reader)
+    with training(fresh) as encoder:
+        assert isinstance(encoder, OnnxEncoder)
+        embedded.set()
+    assert exported == ["reader"]
+
+
+def test_a_disk_that_fills_up_under_the_reader_is_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export_reader(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    fresh = settings.model_copy(update={"home": tmp_path})
+    monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
+    monkeypatch.setattr("advisor.export.export", lambda _, folder: shutil.copytree(_export(settings), folder))
+    monkeypatch.setattr("advisor.export.export_reader", export_reader)
+    with pytest.raises(OSError, match="No space"), training(fresh):
+        pass
 
 
 def test_a_model_that_cannot_be_exported_builds_the_index_itself(
