@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ from advisor.verify import open_verifier
 
 log = logging.getLogger(__name__)
 Report = Callable[[str, int, int], None]
+UNBUILT = {
+    "missing": "There is no index yet",
+    "other-model": "The index was built with other settings or another model",
+    "unexported": "What checks a model's sentences is not there yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the index stands: `missing`, `other-model`, `stale` or `ready`, and the corpus it holds."""
+    """How the index stands: `missing`, `other-model`, `unexported`, `stale` or `ready`, and the corpus it holds.
+
+    `unexported` is one without what checks the sentences of the chat model that is set.
+    """
 
     state: str
     folder: Path | None
@@ -54,15 +63,18 @@ class State:
 def index_state(settings: Settings, library: Library) -> State:
     """Compares what the index is stamped with to the settings and the files, without reading them."""
     from advisor.chunking import VERSION
-    from advisor.encode import model_stamp
+    from advisor.encode import model_stamp, unexported
+    from advisor.reader import CHECKER
 
     meta = library.meta()
     if "generation" not in meta:
         return State("missing", None, "")
     folder = Path(meta["corpus"])
-    config = f"{model_stamp(settings.embedding_model)}|{VERSION}|{settings.chunk_tokens}"
-    if meta["config"] != config:
+    stamp = model_stamp(settings.embedding_model)
+    if meta["config"] != f"{stamp}|{VERSION}|{settings.chunk_tokens}":
         return State("other-model", folder, meta["generation"])
+    if settings.model and os.access(settings.models, os.W_OK) and CHECKER in unexported(settings, stamp):
+        return State("unexported", folder, meta["generation"])
     try:
         fresh = fingerprint(folder) == meta["fingerprint"]
     except AdvisorError:  # the folder is gone: what was indexed still answers
@@ -207,12 +219,15 @@ def open_advisor(
     settings = settings or Settings.load()
     library = Library(settings.file)
     state = index_state(settings, library)
-    if state.state in ("missing", "other-model"):
-        why = "There is no index yet" if state.state == "missing" else "The index was built with other settings or another model"
-        if not settings.auto_index:
+    if state.state in UNBUILT:
+        why = UNBUILT[state.state]
+        if settings.auto_index:
+            log.warning("%s in %s. Building it (once, under a minute for the shipped guidance; same as: advisor index)", why, settings.home)
+            build_index(settings, state.folder, report)
+        elif state.state == "unexported":
+            log.warning("%s in %s. Run: advisor index", why, settings.home)
+        else:
             raise IndexUnavailable(f"{why} in {settings.home}. Run: advisor index")
-        log.warning("%s in %s. Building it (once, under a minute for the shipped guidance; same as: advisor index)", why, settings.home)
-        build_index(settings, state.folder, report)
     elif state.state == "stale":
         log.warning("The guidance in %s has changed or is gone since it was indexed. Run: advisor index", state.folder)
     guidance = Guidance(settings, library, own=own_index)

@@ -20,6 +20,7 @@ _PACKAGES = ("langchain", "chromadb", "sentence-transformers", "onnxruntime", "g
 _REMEDIES = {
     "missing": "Run: advisor index",
     "other-model": "Run: advisor index (the guidance is embedded again)",
+    "unexported": "Run: advisor index (it makes what checks the model's sentences)",
     "stale": "Run: advisor index (only what changed is embedded)",
     "ready": "",
 }

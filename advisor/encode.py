@@ -19,8 +19,8 @@ from typing import Any
 
 from advisor.config import Settings, cores
 from advisor.errors import SettingsError
-from advisor.reader import exported, goes_with
-from advisor.session import Session
+from advisor.reader import CHECKER, READER, exported, goes_with
+from advisor.session import Session, tokenizer_at
 from advisor.types import Encoder
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def open_encoder(settings: Settings) -> Encoder:
 
 
 def open_trainer(settings: Settings) -> Encoder:
-    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and the reader."""
+    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and what reads with it."""
     encoder, export_rest = _prepared(settings)
     export_rest()
     return encoder
@@ -80,7 +80,7 @@ def open_trainer(settings: Settings) -> Encoder:
 
 @contextmanager
 def training(settings: Settings) -> Iterator[Encoder]:
-    """The same, with the reader exported beside what is done here with the encoder; at the end it is there."""
+    """The same, with the cross-encoders exported beside what is done here with the encoder; at the end they are there."""
     encoder, export_rest = _prepared(settings)
     with ThreadPoolExecutor(1, thread_name_prefix="export") as beside:
         exporting = beside.submit(export_rest)
@@ -95,13 +95,20 @@ def _prepared(settings: Settings) -> tuple[Encoder, Callable[[], object]]:
     stamp = model_stamp(settings.embedding_model)
     folder, lanes = export_folder(settings, stamp), settings.threads or cores()
     ready = _exported(folder, stamp, lanes)
-    if ready and (exported(folder).is_file() or not goes_with(stamp)):
+    missing = unexported(settings, stamp)
+    if ready and not missing:
         return ready, lambda: None
     trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
     from advisor.export import export, export_reader
 
     made = ready or (export(trained, folder) and _exported(folder, stamp, lanes))
-    return (made, lambda: export_reader(trained, folder)) if made else (trained, lambda: None)
+    return (made, lambda: [export_reader(trained, folder, path) for path in missing]) if made else (trained, lambda: None)
+
+
+def unexported(settings: Settings, stamp: str) -> list[Path]:
+    """The cross-encoders that go with the embedding model and that are not exported yet; the checker is for what chat models write."""
+    wanted = [READER, *([CHECKER] if settings.model else [])]
+    return [path for path in wanted if goes_with(stamp, path) and not exported(export_folder(settings, stamp), path).is_file()]
 
 
 def _exported(folder: Path, stamp: str, lanes: int) -> Encoder | None:
@@ -164,16 +171,10 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, stamp: str, lanes: int = 1) -> None:
-        from tokenizers import Tokenizer
-
         self._session = Session(folder / "model.onnx", 2 if lanes == 1 else 1)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = tokenizer_at(folder / "tokenizer.json")
         ready = json.loads((folder / "ready.json").read_text())
-        self._tokenizer.enable_truncation(int(ready["max_tokens"]))
-        self._tokenizer.no_padding()
-        self._counter = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._counter.no_truncation()
-        self._counter.no_padding()
+        self._longest = int(ready["max_tokens"])
         self.name = stamp
         self.dimensions = int(ready["dimensions"])
         self._lanes = min(lanes, cores())
@@ -183,7 +184,7 @@ class OnnxEncoder:
         import numpy as np
 
         made = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        tokens = [self._cut(self._tokenizer.encode(text).ids) for text in texts]
         # Alike lengths together: a batch costs what its longest text costs.
         order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
         size = min(_ROWS, max(1, -(-len(order) // self._lanes)))
@@ -192,6 +193,9 @@ class OnnxEncoder:
         for rows, vectors in zip(batches, runs(self._run, [[tokens[row] for row in rows] for rows in batches]), strict=True):
             made[rows] = vectors
         return made
+
+    def _cut(self, tokens: list[int]) -> list[int]:
+        return tokens if len(tokens) <= self._longest else [*tokens[: self._longest - 1], tokens[-1]]  # the last one closes the text
 
     def _run(self, tokens: list[list[int]]) -> Any:
         import numpy as np
@@ -203,10 +207,10 @@ class OnnxEncoder:
         return self._session.run(feed)
 
     def count(self, text: str) -> int:
-        return len(self._counter.encode(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def rank(self, word: str) -> int | None:
-        return self._counter.token_to_id(word)  # type: ignore[no-any-return]
+        return self._tokenizer.token_to_id(word)  # type: ignore[no-any-return]
 
 
 def rarity(encoder: Encoder, word: str) -> float:

@@ -1,4 +1,4 @@
-"""A sentence-transformers model, and the reader made from it, as ONNX: written whole and only where they agree with the originals."""
+"""A sentence-transformers model, and the cross-encoders made from it, as ONNX: whole, and only where they agree with the originals."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from advisor.encode import OnnxEncoder, SentenceTransformerEncoder
-from advisor.reader import Reader, differences, exported, goes_with, paired
+from advisor.reader import READER, Reader, differences, exported, goes_with, paired
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-5
+LARGE = 4_000_000  # bytes, more than any layer has
 READER_TOLERANCE = 0.5  # on average, in log odds, which range over ten and of which the decision takes a part
 _LAST_STEP = re.compile(r"layer\.\d+/output/dense/MatMul$")
 _PROBES = ("Do I need an MBA to become a CMO?", "A vice president of medical affairs aligns the medical staff.", "pay")
@@ -40,6 +41,7 @@ def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
     try:
         _write_graph(encoder, scratch)
         _fuse(scratch / "model.onnx", getattr(_transformer(encoder).config, "num_attention_heads", 0), encoder.dimensions)
+        _set_apart(scratch / "model.onnx")
         ready = {"max_tokens": int(encoder.model.max_seq_length or 256), "dimensions": encoder.dimensions}
         (scratch / "ready.json").write_text(json.dumps(ready))
         exported = OnnxEncoder(scratch, encoder.name)
@@ -61,40 +63,42 @@ def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def export_reader(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
-    """Writes the reader beside the export of the embedding model that it was learnt from, with weights of eight bits.
+def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Path = READER) -> bool:
+    """Writes a cross-encoder beside the export of the embedding model that it was learnt from, with weights of eight bits.
 
     Returns False, and leaves nothing, for another model or where what comes out does not agree with torch.
     """
-    path = exported(folder)
+    path = exported(folder, learnt)
     if path.is_file():
         return True
-    if not goes_with(encoder.name):
+    if not goes_with(encoder.name, learnt):
         return False
     scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
     try:
         pairs = [paired(encoder.model.tokenizer.backend_tokenizer, probe, text) for probe in _PROBES for text in _PROBES]
-        wanted = _write_reader(encoder, scratch, pairs)
+        wanted = _write_reader(encoder, scratch, pairs, differences(learnt))
         found = Reader(scratch / "reader.onnx", folder / "tokenizer.json").scores(pairs)
         difference = sum(abs(a - b) for a, b in zip(found, wanted, strict=True)) / len(pairs)
         if difference > READER_TOLERANCE:
-            log.warning("the export of the reader differs by %.2f; deciding without it", difference)
+            log.warning("the export of the %s differs by %.2f; deciding without it", learnt.stem, difference)
             return False
-        for old in folder.glob("reader-*.onnx"):
+        for old in folder.glob(f"{learnt.stem}-*.onnx"):
             old.unlink()
         (scratch / "reader.onnx").rename(path)
         return True
     except OSError:
         raise
     except Exception as error:  # as above
-        log.warning("the reader cannot be exported (%s: %s); deciding without it", type(error).__name__, str(error)[:200])
+        log.warning("the %s cannot be exported (%s: %s); deciding without it", learnt.stem, type(error).__name__, str(error)[:200])
         return False
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write_reader(encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
-    """Writes `reader.onnx`; what torch says of each pair."""
+def _write_reader(
+    encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequence[tuple[list[int], list[int]]], changed: dict[str, Any]
+) -> list[float]:
+    """Writes `reader.onnx`, the model with what has changed; what torch says of each pair."""
     import warnings
 
     import onnx
@@ -102,7 +106,7 @@ def _write_reader(encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequ
     from onnx import TensorProto
     from onnxruntime.quantization import quantize_dynamic
 
-    transformer, changed = copy.deepcopy(_transformer(encoder)), differences()
+    transformer = copy.deepcopy(_transformer(encoder))
     if hasattr(transformer, "set_attn_implementation"):
         transformer.set_attn_implementation("eager")
     head = torch.nn.Linear(encoder.dimensions, 1)
@@ -200,6 +204,19 @@ def _write_graph(encoder: SentenceTransformerEncoder, folder: Path) -> None:
 def _transformer(encoder: SentenceTransformerEncoder) -> Any:
     first = encoder.model[0]
     return first.model if hasattr(first, "model") else first.auto_model
+
+
+def _set_apart(path: Path) -> None:
+    """Moves the words' vectors into a file beside the graph: it is mapped, so that only those of words that occur take memory."""
+    import onnx
+    from onnx.external_data_helper import set_external_data, write_external_data_tensors
+
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) > LARGE:
+            set_external_data(tensor, "words.bin")
+    write_external_data_tensors(model, str(path.parent))
+    onnx.save(model, path)
 
 
 def _fuse(path: Path, heads: int, width: int) -> None:

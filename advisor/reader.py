@@ -1,8 +1,9 @@
-"""A small cross-encoder: whether sentences hold what a question asks, read together with it.
+"""Two small cross-encoders: whether sentences hold what a question asks, and whether evidence supports a claim.
 
-Where vectors and words leave the decision unsure, it reads the question and each of the best sentences as one
-text. It is the embedding model with its top layers learnt anew (`reader.npz` holds the difference, see
-`evals/reading.py`), exported beside it by `export.py`; without the export the decision is made without it.
+Each reads two texts together as one: the reader a question and each of the best sentences, where vectors and words
+leave the decision unsure; the checker a claim that a model wrote and its evidence. They are the embedding model with
+its top layers learnt anew (`reader.npz` and `checker.npz` hold the difference, see `evals/reading.py` and
+`evals/checking.py`), exported beside it by `export.py`; without the exports it is decided without them.
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from advisor.session import Session
+from advisor.session import Session, tokenizer_at
 
 log = logging.getLogger(__name__)
 
-READER = Path(__file__).parent / "reader.npz"
+READER, CHECKER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz"))
 SENTENCES = 3  # that are read
-QUESTION_TOKENS, TEXT_TOKENS = 40, 100
+QUESTION = (40, 100)  # tokens of a question and of a text, at most
+CLAIM = (70, 150)  # of a claim and of its evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What the reader's verdict is worth beside the trees' log odds, and how near to the bar they are where it is asked.
+    """What a verdict is worth beside the trees' log odds, and how near to the bar they are where it is asked for.
 
-    `shift` is what its verdict adds to questions at the bar: without it, more or fewer would be declined.
+    `shift` is what the verdict adds at the bar: without it, more or less would pass.
     """
 
     model: str
@@ -38,62 +40,62 @@ class Learnt:
     margin: float
 
 
-@lru_cache(maxsize=1)
-def learnt() -> Learnt:
-    """How `reader.npz` says that the reader is used."""
+@lru_cache(maxsize=2)
+def learnt(path: Path = READER) -> Learnt:
+    """How the file of a cross-encoder says that it is used."""
     import numpy as np
 
-    with np.load(READER, allow_pickle=False) as held:
+    with np.load(path, allow_pickle=False) as held:
         return Learnt(*(held[name].item() for name in Learnt.__slots__))
 
 
-def differences() -> dict[str, Any]:
+def differences(path: Path = READER) -> dict[str, Any]:
     """What is added to the embedding model's parameters, by name, and the head's `head.weight` and `head.bias`."""
     import numpy as np
 
-    with np.load(READER, allow_pickle=False) as held:
+    with np.load(path, allow_pickle=False) as held:
         names = [name for name in held.files if name not in Learnt.__slots__ and not name.endswith(" step")]
         steps = {name: held[f"{name} step"] for name in names if f"{name} step" in held.files}
         return {name: held[name].astype(np.float32) * steps.get(name, np.float32(1)) for name in names}
 
 
-def exported(folder: Path) -> Path:
-    """Where the reader's export is kept: beside the embedding model's, under a name that changes with what was learnt."""
-    return folder / f"reader-{hashlib.sha256(READER.read_bytes()).hexdigest()[:12]}.onnx"
+def exported(folder: Path, path: Path = READER) -> Path:
+    """Where the export is kept: beside the embedding model's, under a name that changes with what was learnt."""
+    return folder / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}.onnx"
 
 
-def goes_with(stamp: str) -> bool:
-    """Whether the reader was learnt from this embedding model."""
-    return stamp.split("@")[0] == learnt().model
+def goes_with(stamp: str, path: Path = READER) -> bool:
+    """Whether a cross-encoder was learnt from this embedding model."""
+    return stamp.split("@")[0] == learnt(path).model
 
 
-def open_reader(folder: Path, stamp: str) -> Reader | None:
-    """The reader exported to `folder`, or None where there is none or the embedding model is another."""
-    path = exported(folder)
-    if not goes_with(stamp) or not path.is_file():
+def open_reader(folder: Path, stamp: str, path: Path = READER) -> Reader | None:
+    """The cross-encoder exported to `folder`, or None where there is none or the embedding model is another."""
+    export = exported(folder, path)
+    if not goes_with(stamp, path) or not export.is_file():
         return None
     try:
-        return Reader(path, folder / "tokenizer.json")
-    except Exception as error:  # ONNX Runtime's faults have no common type; the decision is made without it
-        log.warning("the exported reader in %s is damaged (%s); run: advisor index", folder, type(error).__name__)
-        path.unlink(missing_ok=True)
+        return Reader(export, folder / "tokenizer.json")
+    except Exception as error:  # ONNX Runtime's faults have no common type; it is decided without it
+        log.warning("the exported %s in %s is damaged (%s); run: advisor index", path.stem, folder, type(error).__name__)
+        export.unlink(missing_ok=True)
         return None
 
 
 class Reader:
-    """The exported cross-encoder on the processor: three sentences in some ten milliseconds."""
+    """An exported cross-encoder on the processor: three sentences in some ten milliseconds."""
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
-        from tokenizers import Tokenizer
-
         self._session = Session(model, 2)
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = tokenizer_at(tokenizer)
 
     def read(self, question: str, texts: Sequence[str]) -> float:
         """Whether one of the texts answers: log odds, the better the higher."""
         return together(self.scores([paired(self._tokenizer, question, text) for text in texts]))
+
+    def check(self, claim: str, evidence: str) -> float:
+        """Whether the evidence supports the claim: log odds, the better the higher."""
+        return self.scores([paired(self._tokenizer, claim, evidence, CLAIM)])[0]
 
     def scores(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
         """The verdict on each pair alone."""
@@ -108,11 +110,11 @@ class Reader:
         return [float(score) for score in self._session.run(feed)]
 
 
-def paired(tokenizer: Any, question: str, text: str) -> tuple[list[int], list[int]]:
-    """Token ids and kinds of a question and a text as the reader takes them."""
+def paired(tokenizer: Any, question: str, text: str, most: tuple[int, int] = QUESTION) -> tuple[list[int], list[int]]:
+    """Token ids and kinds of a question and a text, or a claim and its evidence, of each no more than so many."""
     opening, closing = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    asked = tokenizer.encode(question, add_special_tokens=False).ids[:QUESTION_TOKENS]
-    told = tokenizer.encode(text, add_special_tokens=False).ids[:TEXT_TOKENS]
+    asked = tokenizer.encode(question, add_special_tokens=False).ids[: most[0]]
+    told = tokenizer.encode(text, add_special_tokens=False).ids[: most[1]]
     return [opening, *asked, closing, *told, closing], [0] * (len(asked) + 2) + [1] * (len(told) + 1)
 
 

@@ -1,9 +1,10 @@
-"""ONNX Runtime sessions: the threads each may take, and how many run at the same time."""
+"""ONNX Runtime sessions and the tokenizer before them: what each may take, and how many run at the same time."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ from advisor.config import cores
 # Each run has memory of its own, and more runs than processors do not end sooner: eight questions at once took 70 MB
 # less, and no longer, when they waited for one another here.
 _RUNNING = threading.BoundedSemaphore(cores())
+
+
+@lru_cache(maxsize=4)
+def tokenizer_at(path: Path) -> Any:
+    """The tokenizer that is kept at a path, read once; it neither cuts nor pads."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 class Session:

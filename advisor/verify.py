@@ -14,12 +14,13 @@ from typing import Any
 from advisor.calls import Calls, ModelFault
 from advisor.claims import FEATURES, differences
 from advisor.config import Settings
-from advisor.encode import rarity
+from advisor.encode import export_folder, rarity
 from advisor.errors import SettingsError
 from advisor.evidence import chance, claim_text
 from advisor.models import ChatModel
 from advisor.prompts import Prompt
 from advisor.query import stem, stems_of, words_of
+from advisor.reader import CHECKER, Reader, learnt, open_reader
 from advisor.sentences import split
 from advisor.types import Encoder, Verifier
 from advisor.weights import Trees, support_trees
@@ -61,10 +62,14 @@ QUOTED = QuoteVerifier()
 
 @dataclass(frozen=True)
 class LearntVerifier:
-    """Supports quotes fully, and other claims as far as figures, negation, obligation, quantity, names and meaning agree."""
+    """Supports quotes fully, and other claims as far as figures, negation, obligation, quantity, names and meaning agree.
+
+    With a checker, which reads claim and evidence together, as far as that agrees, too.
+    """
 
     encoder: Encoder
     trees: Trees | None = None
+    checker: Reader | None = None
 
     def support(self, claim: str, evidence: str, context: str = "") -> float:
         if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
@@ -74,7 +79,11 @@ class LearntVerifier:
         features = self.features(claim, evidence, context)
         if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
             return 0.0
-        return min(MOST, chance(float((self.trees or support_trees()).weigh([features])[0])))
+        odds = float((self.trees or support_trees()).weigh([features])[0])
+        if self.checker is not None:
+            worth = learnt(CHECKER)
+            odds += worth.weight * self.checker.check(claim, to_check(claim, evidence, context)) - worth.shift
+        return min(MOST, chance(odds))
 
     def features(self, claim: str, evidence: str, context: str = "") -> list[float]:
         """What `advisor.claims.FEATURES` and `MEANING` name."""
@@ -92,6 +101,12 @@ def _is_whole(claim: str, evidence: str) -> bool:
     said = claim_text(claim)
     sentences = [claim_text(evidence), *(claim_text(evidence[a:b]) for a, b in split(evidence))]
     return any(s[:20] in said and len(said.split()) >= WHOLE * len(s.split()) for s in sentences)
+
+
+def to_check(claim: str, evidence: str, context: str) -> str:
+    """The evidence as the checker reads it: under its heading, and of long evidence what is nearest to the claim."""
+    heading, held = context.split("\n")[-1], " ".join(nearest(claim, evidence))
+    return f"{heading}: {held}" if heading else held
 
 
 def nearest(claim: str, evidence: str) -> list[str]:
@@ -151,7 +166,8 @@ def open_verifier(settings: Settings, encoder: Encoder, model: ChatModel | None,
     """The verifier that `ADVISOR_VERIFIER` names; raises `SettingsError` for one that is unknown or cannot be loaded."""
     kind, _, name = settings.verifier.partition(":")
     if settings.verifier == "default":
-        return LearntVerifier(encoder)
+        checker = open_reader(export_folder(settings, encoder.name), encoder.name, CHECKER) if model is not None else None
+        return LearntVerifier(encoder, checker=checker)
     if kind == "nli" and name:
         return CrossEncoderVerifier(name)
     if settings.verifier == "model":

@@ -15,7 +15,7 @@ from advisor.answer import ModelAnswerer
 from advisor.assemble import open_advisor
 from advisor.calls import Calls
 from advisor.citations import SUPPORTED
-from advisor.config import shipped
+from advisor.config import Settings, shipped
 from advisor.models import Delta
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
@@ -23,7 +23,7 @@ from advisor.types import Answerer, Turn
 from benchmarks.report import record
 from evals.attacks import reached, read_attacks
 from evals.cases import FOLDER, read_cases
-from evals.support import EVEN, balanced, read_pairs
+from evals.support import EVEN, balanced, checking, read_pairs
 
 Rows = list[tuple[str, str, object]]
 
@@ -103,7 +103,7 @@ def let_through(advisor: Advisor) -> Rows:
 
 def main() -> None:
     argparse.ArgumentParser(prog="python -m benchmarks.model", description=(__doc__ or "").splitlines()[0]).parse_args()
-    advisor = open_advisor(remember=False)
+    advisor = dataclasses.replace(open_advisor(remember=False), verifier=checking(Settings.load()))
     record("model", [*let_through(advisor), *added_time(advisor)])
 
 

@@ -140,11 +140,10 @@ def violations(attack: Attack, turn: Turn) -> Iterator[str]:
 
 def reached() -> list[str]:
     """What of all attacks reached the user, past the default verifier; a line each."""
-    from advisor.encode import open_encoder
-    from advisor.verify import LearntVerifier
+    from evals.support import checking
 
     silence_vendors()
-    verifier = LearntVerifier(open_encoder(Settings.load()))
+    verifier = checking(Settings.load())
     return [
         f"{attack.id} ({attack.where}, {attack.kind}) {fault}"
         for attack in read_attacks()

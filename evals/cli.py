@@ -183,12 +183,16 @@ def support(
     from advisor.models import open_model
     from advisor.prompts import load_prompts
     from advisor.terminal import table
+    from advisor.types import Verifier
     from advisor.verify import open_verifier
-    from evals.support import measured, read_pairs
+    from evals.support import checking, measured, read_pairs
 
     silence_vendors()
     settings = Settings.load()
-    verifier = open_verifier(settings, open_encoder(settings), open_model(settings), load_prompts(shipped("prompts")))
+    if settings.verifier == "default":
+        verifier: Verifier = checking(settings)
+    else:
+        verifier = open_verifier(settings, open_encoder(settings), open_model(settings), load_prompts(shipped("prompts")))
     lines = [(name, f"{share:.3f}", str(count)) for name, share, count in measured(verifier, read_pairs(split=split))]
     table((f"Told rightly by the {settings.verifier} verifier", "Share", "Pairs"), lines)
 

@@ -35,9 +35,9 @@ States = list[Any]  # of a question and each of its sentences, shape (tokens, di
 
 
 class Layers:
-    """The embedding model's parameters, and how they are run."""
+    """The embedding model's parameters, and how they are run; the `learnt` uppermost layers are learnt anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, learnt: int = LEARNT, most: tuple[int, int] = reader.QUESTION) -> None:
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
 
@@ -49,7 +49,9 @@ class Layers:
         self.tokenizer.no_padding()
         self.count = 1 + max(int(name.split(".")[2]) for name in self.held if name.startswith("encoder.layer."))
         self.dimensions = int(self.held["embeddings.LayerNorm.weight"].shape[0])
-        self.lower = [self.of(number) for number in range(self.count - LEARNT)]
+        self.upper = range(self.count - learnt, self.count)
+        self.lower = [self.of(number) for number in range(self.count - learnt)]
+        self.most = most
 
     def of(self, number: int) -> dict[str, Any]:
         names = [f"{part}.{kind}" for part in PARTS for kind in ("weight", "bias")]
@@ -57,7 +59,7 @@ class Layers:
 
     def states(self, question: str, texts: Sequence[str]) -> States:
         """What the layers that stay say of a question with each text."""
-        pairs = [reader.paired(self.tokenizer, question, text) for text in texts]
+        pairs = [reader.paired(self.tokenizer, question, text, self.most) for text in texts]
         ids, mask = padded([np.array(one) for one, _ in pairs])
         kinds, _ = padded([np.array(kind) for _, kind in pairs])
         with torch.inference_mode():
@@ -97,8 +99,7 @@ class Top(torch.nn.Module):  # type: ignore[misc]
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
-        numbers = range(layers.count - LEARNT, layers.count)
-        named = [{name.replace(".", "|"): torch.nn.Parameter(v) for name, v in layers.of(n).items()} for n in numbers]
+        named = [{name.replace(".", "|"): torch.nn.Parameter(v) for name, v in layers.of(n).items()} for n in layers.upper]
         self.layers = torch.nn.ModuleList([torch.nn.ParameterDict(one) for one in named])
         self.head = torch.nn.Linear(layers.dimensions, 1)
         torch.nn.init.normal_(self.head.weight, std=0.02)
@@ -223,7 +224,7 @@ def read_with(odds: Any, verdicts: Any, weight: float, bar: float) -> Any:
 def changes(layers: Layers, top: Top) -> dict[str, Any]:
     """How the learnt layers differ, in steps of 1/127 of each row's largest part, and the head."""
     made: dict[str, Any] = {"head.weight": top.head.weight.detach().numpy(), "head.bias": top.head.bias.detach().numpy()}
-    for number, layer in zip(range(layers.count - LEARNT, layers.count), top.layers, strict=True):
+    for number, layer in zip(layers.upper, top.layers, strict=True):
         for name, before in layers.of(number).items():
             name_here = f"encoder.layer.{number}.{name}"
             difference = (layer[name.replace(".", "|")].detach() - before).numpy()

@@ -1,10 +1,13 @@
 """Does the verifier tell supported claims from the others? Labelled pairs of claim and evidence, measured and learnt from.
 
     python -m evals.support            measures the default verifier on the held-out pairs
-    python -m evals.support --learn [--clapnq FOLDER]    first learns advisor/support.npz from the pairs of the split tune
+    python -m evals.support --learn [--clapnq FOLDER]    first learns advisor/support.npz and advisor/checker.npz
+
+They learn from the split tune of `pairs/support.jsonl`, `pairs/support-tune.jsonl` and `pairs/articles-tune.jsonl`, all but one
+guide in six: how much each of the two is worth is measured on the pairs of those.
 
 The pairs of `pairs/articles-tune.jsonl` are claims about articles of the public half of CLAPNQ, whose
-texts are not in this project: they are learnt from where that folder is given.
+texts are not in this project: they are learnt from where that folder is given. Takes half an hour.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import json
 import re
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +28,14 @@ import numpy as np
 from advisor.citations import SUPPORTED
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import read_corpus
+from advisor.reader import CHECKER, learnt, open_reader
+from advisor.sentences import split
 from advisor.types import Encoder, Verifier
 from advisor.verify import LearntVerifier, features_named
-from advisor.weights import SUPPORT
+from advisor.weights import SUPPORT, support_trees
 
+LEFT_OUT = 6  # of the guides that are learnt from, one in so many is left out to weigh what was learnt
+CONTRASTS, BY_RULE = 9000, 0.5  # claims made by rule that the checker learns from beside those that people wrote, and their weight
 EVEN = 0.5  # more likely than not; what is shown must be likelier than that
 FOLDER = Path(__file__).parent / "pairs"
 TREES = {"max_iter": 300, "learning_rate": 0.04, "max_leaf_nodes": 10, "l2_regularization": 5.0, "min_samples_leaf": 20, "random_state": 0}
@@ -79,6 +87,37 @@ def article_pairs(clapnq: Path) -> list[Pair]:
         for r in rows
         if r["title"] in texts
     ]
+
+
+def article_sections(clapnq: Path) -> list[tuple[str, list[str]]]:
+    """The articles of CLAPNQ as sentences under their titles, for `evals.contrast`."""
+    from evals.contrast import sentences_of
+
+    found = {}
+    for name in ("answerable", "unanswerable"):
+        for line in (clapnq / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            for passage in json.loads(line)["passages"]:
+                text = _plain(passage["text"])
+                found[passage["title"]] = sentences_of(text[a:b].strip() for a, b in split(text))
+    return [(title, sentences) for title, sentences in found.items() if len(sentences) > 1]
+
+
+def own_sections() -> list[tuple[str, list[str]]]:
+    """The sections of our guides as sentences, but for the guides that are measured or weighed on."""
+    from evals.contrast import sentences_of
+
+    rows = [json.loads(line) for line in (FOLDER / "support.jsonl").read_text(encoding="utf-8").splitlines()]
+    measured = {r["document"] for r in rows if r["split"] == "held-out"}
+    found = []
+    for guide in read_corpus(shipped("corpus")).guidance:
+        if guide.document.id not in measured and not left_out(guide.document.title):
+            for part in re.split(r"^#+ ", guide.document.text, flags=re.M):
+                heading, _, body = part.partition("\n")
+                body = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", body)
+                sentences = sentences_of(body[a:b].strip() for a, b in split(body))
+                if len(sentences) > 1:
+                    found.append((f"{guide.document.title}\n{heading}", sentences))
+    return found
 
 
 def _plain(text: str) -> str:
@@ -149,6 +188,37 @@ def learn(pairs: Sequence[Pair], encoder: Encoder) -> dict[str, Any]:
     return flattened(HistGradientBoostingClassifier(**TREES, monotonic_cst=signs).fit(rows, labels, sample_weight=weights))
 
 
+def left_out(context: str) -> bool:
+    """Whether nothing is learnt from a guide, by its title, because what was learnt is weighed on it."""
+    return zlib.crc32(context.split("\n")[0].encode()) % LEFT_OUT == 0
+
+
+def learn_to_check(pairs: Sequence[Pair], others: Sequence[Pair], verifier: LearntVerifier) -> None:
+    """Writes `checker.npz`: learnt from pairs, and weighed on others beside the trees of a verifier that is without it."""
+    from evals.checking import learn_checker, packed, verdicts, worth
+
+    weights = [BY_RULE if p.kind == "contrast" else 1.0 for p in pairs]
+    layers, top = learn_checker([_claim(p) for p in pairs], [p.supported for p in pairs], weights)
+    support_trees.cache_clear()
+    odds = np.array([float(support_trees().weigh([verifier.features(*_claim(p))])[0]) for p in others])
+    used = worth(odds, verdicts(layers, top, [_claim(p) for p in others]), np.array([p.supported for p in others]))
+    np.savez_compressed(CHECKER, **packed(layers, top, used))
+    learnt.cache_clear()
+
+
+def checking(settings: Settings) -> LearntVerifier:
+    """The default verifier of what chat models write, with its checker, which is exported first where it is not yet."""
+    from advisor.encode import export_folder, open_encoder, open_trainer
+
+    open_trainer(settings.model_copy(update={"model": "any"}))
+    encoder = open_encoder(settings)
+    return LearntVerifier(encoder, checker=open_reader(export_folder(settings, encoder.name), encoder.name, CHECKER))
+
+
+def _claim(pair: Pair) -> tuple[str, str, str]:
+    return pair.claim, pair.evidence, pair.context
+
+
 def _shown(pairs: Sequence[Pair]) -> Iterator[Pair]:
     for number, pair in enumerate(pairs, 1):
         if number % 500 == 0:
@@ -158,6 +228,7 @@ def _shown(pairs: Sequence[Pair]) -> Iterator[Pair]:
 
 def main() -> None:
     from advisor.encode import open_encoder
+    from evals.contrast import contrasts
 
     parser = argparse.ArgumentParser(prog="python -m evals.support", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--learn", action="store_true", help="learn advisor/support.npz first, from the split tune")
@@ -165,13 +236,17 @@ def main() -> None:
     parser.add_argument("--split", default="held-out", choices=["held-out", "tune"], help="the pairs to measure on")
     given = parser.parse_args()
     silence_vendors()
-    encoder = open_encoder(Settings.load())
+    settings = Settings.load()
+    encoder = open_encoder(settings)
     if given.learn:
-        pairs = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl"), *(article_pairs(given.clapnq) if given.clapnq else [])]
+        own = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl")]
+        pairs = [*(p for p in own if not left_out(p.context)), *(article_pairs(given.clapnq) if given.clapnq else [])]
         pairs += strangers(pairs)
         np.savez_compressed(SUPPORT, **learn(pairs, encoder))
+        sections = [*own_sections(), *(article_sections(given.clapnq) if given.clapnq else [])]
+        learn_to_check([*pairs, *contrasts(sections, CONTRASTS)], [p for p in own if left_out(p.context)], LearntVerifier(encoder))
         print(f"learnt from {len(pairs)} pairs")
-    for name, share, count in measured(LearntVerifier(encoder), read_pairs(split=given.split)):
+    for name, share, count in measured(checking(settings), read_pairs(split=given.split)):
         print(f"{name:32} {share:.3f}  (n={count})")
 
 

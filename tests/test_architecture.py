@@ -45,7 +45,7 @@ HOMES = {
     "torch": {"encode", "export", "verify"},
     "transformers": {"encode", "verify"},
     "onnxruntime": {"session", "export"},
-    "tokenizers": {"encode", "reader"},
+    "tokenizers": {"session"},
     "langchain": {"models"},
     "langchain_core": {"models", "langchain"},
     "llama_cpp": {"models"},

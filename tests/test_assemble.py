@@ -16,6 +16,7 @@ from advisor.hashed import HashedEncoder
 from advisor.index import ChromaIndex
 from advisor.library import Library
 from advisor.locks import FileLock
+from advisor.reader import CHECKER
 
 Written = Callable[[Mapping[str, str]], Path]
 QUESTION = "Do I need an MBA to become a CMO?"
@@ -59,6 +60,24 @@ def test_guidance_that_changed_is_still_used_with_a_warning(
     assert "has changed" in caplog.text
     assert build_index(hashed_settings).update.changed == 1
     assert _state(hashed_settings) == "ready"
+
+
+def test_what_checks_a_models_sentences_is_made_when_a_model_is_set(
+    hashed_settings: Settings, written: Written, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    build_index(hashed_settings, written(GUIDES))
+    hashed_settings.models.mkdir(exist_ok=True)
+    missing = [CHECKER]
+    monkeypatch.setattr("advisor.encode.unexported", lambda settings, stamp: missing)
+    assert _state(hashed_settings) == "ready", "quoting needs none"
+    settings = hashed_settings.model_copy(update={"model": "openai:any", "model_url": "http://127.0.0.1:9"})
+    assert _state(settings) == "unexported"
+    open_advisor(settings.model_copy(update={"auto_index": False}))
+    assert "Run: advisor index" in caplog.text
+    built: list[Settings] = []
+    monkeypatch.setattr("advisor.assemble.build_index", lambda settings, *_: built.append(settings))
+    open_advisor(settings)
+    assert built == [settings]
 
 
 @pytest.mark.parametrize("change", [{"chunk_tokens": 100}, {"embedding_model": "hashed-other"}])

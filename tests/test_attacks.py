@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from advisor.config import Settings
-from advisor.encode import open_encoder
 from advisor.verify import LearntVerifier
 from evals.attacks import Attack, asked, read_attacks, violations
+from evals.support import checking
 
 
 @pytest.fixture(scope="module")
 def verifier(indexed_home: Path) -> LearntVerifier:
-    return LearntVerifier(open_encoder(Settings(home=indexed_home)))
+    return checking(Settings(home=indexed_home))
 
 
 def test_nothing_of_over_two_hundred_attacks_is_shown(verifier: LearntVerifier) -> None:

@@ -15,6 +15,7 @@ from advisor.hashed import HashedEncoder
 from advisor.models import open_model
 from advisor.prompts import load_prompts
 from advisor.verify import LearntVerifier, QuoteVerifier, open_verifier
+from evals.support import checking, measured, read_pairs
 from tests.model_server import ModelServer, Reply, asked
 
 EVIDENCE = "A CMO earns a **salary** that\nfollows the size of the hospital."
@@ -68,6 +69,32 @@ DEGREE = "An MBA is the common choice for physicians who lead, although it is pr
 @pytest.fixture(scope="module")
 def verifier(indexed_home: Path) -> LearntVerifier:
     return LearntVerifier(open_encoder(Settings(home=indexed_home)))
+
+
+@pytest.fixture(scope="module")
+def checked(indexed_home: Path) -> LearntVerifier:
+    return checking(Settings(home=indexed_home))
+
+
+def test_of_claims_that_nothing_was_learnt_from_few_unsupported_are_shown_and_half_of_the_others(checked: LearntVerifier) -> None:
+    shares = {name: share for name, share, _ in measured(checked, read_pairs(split="held-out"))}
+    assert shares["unsupported, not shown"] >= 0.95
+    assert shares["supported, shown"] >= 0.45
+    assert shares["balanced accuracy, at even odds"] >= 0.75
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "shown"),
+    [
+        ("For physicians who lead, an MBA is the common choice.", DEGREE, True),
+        ("Physicians who lead must hold an MBA.", DEGREE, False),
+        ("In a 2009 survey of 91 people, 55% of CMOs had trained in primary care.", PAY, True),
+        ("In a 2009 survey of 91 people, 75% of CMOs had trained in primary care.", PAY, False),
+        ("CMOs trained in primary care earn more than surgeons.", PAY, False),
+    ],
+)
+def test_the_checker_tells_claims_apart_that_share_most_words(checked: LearntVerifier, claim: str, evidence: str, shown: bool) -> None:
+    assert (checked.support(claim, evidence) >= SUPPORTED) is shown
 
 
 @pytest.mark.parametrize(
@@ -129,6 +156,16 @@ def test_a_chat_model_can_judge_and_what_it_does_not_affirm_is_not_supported() -
         assert judge.support("CMOs are broken.", "A CMO earns a salary.") == 0.0
         assert judge.support("A CMO earns a salary.", "A CMO earns a salary.") == 1.0
         assert "Evidence, from Pay › How much?:\nA CMO earns a salary." in asked(server.requests[0])[1]
+
+
+def test_what_a_chat_model_writes_is_read_together_with_its_evidence(checked: LearntVerifier, indexed_home: Path) -> None:
+    settings = Settings(home=indexed_home, model="openai:any", model_url="http://127.0.0.1:9")
+    opened = open_verifier(settings, checked.encoder, open_model(settings), {})
+    assert isinstance(opened, LearntVerifier)
+    assert opened.checker is not None
+    quoting = open_verifier(settings, checked.encoder, None, {})
+    assert isinstance(quoting, LearntVerifier)
+    assert quoting.checker is None, "quotes need no reading"
 
 
 def test_an_nli_model_can_be_set(tmp_path: Path) -> None:

@@ -110,14 +110,14 @@ class Warm:
             self._changed.notify_all()
 
     def _opened(self) -> Advisor:
-        from advisor.assemble import index_state, open_advisor
+        from advisor.assemble import UNBUILT, index_state, open_advisor
         from advisor.library import Library
 
         if self.settings.auto_index:
             library = Library(self.settings.file)
             state = index_state(self.settings, library)
             library.close()
-            if state.state in ("missing", "other-model"):
+            if state.state in UNBUILT:
                 self._build(state.folder)
         self._say("Loading the guidance", 0, 0)
         return open_advisor(self.settings, own_index=True, report=self._say)

@@ -10,10 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from advisor.config import Settings
-from advisor.encode import open_encoder
-from advisor.verify import LearntVerifier
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, records
-from evals.support import EVEN, balanced
+from evals.support import EVEN, balanced, checking
 
 PUBLISHED = (
     ("SummaC-ZS (small NLI), WiCE test", "balanced accuracy", "0.628"),
@@ -27,7 +25,7 @@ def run(folder: Path, report: Progress) -> Outcome:
     files = sorted(folder.glob("oracle_chunks_claim_*.jsonl"))
     if not files:
         raise BenchError(f"{folder} holds no oracle_chunks_claim_*.jsonl. Give --data a folder of WiCE.")
-    verifier = LearntVerifier(open_encoder(Settings.load()))
+    verifier = checking(Settings.load())
     labels: dict[str, bool] = {}
     support: defaultdict[str, list[float]] = defaultdict(list)
     rows = list(records(files[0]))

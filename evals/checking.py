@@ -1,0 +1,90 @@
+"""Learns `checker.npz` of `advisor/`: the embedding model's upper layers, anew, for reading a claim and its evidence together.
+
+It learns from labelled pairs. What its verdict is worth beside that of the trees is measured on pairs that neither had seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from advisor import reader
+from advisor.citations import SUPPORTED
+from advisor.encode import PACKAGED
+from advisor.verify import to_check
+from evals.reading import BATCH, Layers, States, Top, batches, changes
+
+LEARNT = 4  # layers, the uppermost
+EPOCHS, RATE = 3, 2e-4
+WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+DROPPED = 0.95  # of unsupported claims, the share that must not reach the score from which a sentence is shown
+Claim = tuple[str, str, str]  # with its evidence and what that stands under
+
+
+def learn_checker(claims: Sequence[Claim], labels: Sequence[bool], weights: Sequence[float]) -> tuple[Layers, Top]:
+    """The upper layers learnt from claims, in epochs over batches of alike length."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    layers, chance = Layers(LEARNT, reader.CLAIM), np.random.default_rng(0)
+    states = [states_of(layers, claim) for claim in claims]
+    truth, worth = torch.tensor([float(label) for label in labels]), torch.tensor(weights)
+    top = Top(layers)
+    top.train()
+    learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
+    lengths = np.array([max(map(len, one)) for one in states])
+    steps, step = EPOCHS * -(-len(claims) // BATCH), 0
+    for epoch in range(EPOCHS):
+        lost = []
+        for batch in batches(lengths, chance):
+            for group, rate in zip(learner.param_groups, (RATE, RATE * 5), strict=True):
+                group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                scores = top([one for at in batch for one in states[at]]).float()
+            loss = functional.binary_cross_entropy_with_logits(scores, truth[batch], worth[batch])
+            learner.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
+            learner.step()
+            lost.append(float(loss.detach()))
+            step += 1
+        print(f"checker: epoch {epoch + 1} of {EPOCHS}, loss {np.mean(lost):.3f}", file=sys.stderr, flush=True)
+    top.eval()
+    return layers, top
+
+
+def states_of(layers: Layers, claim: Claim) -> States:
+    """What the layers that stay say of a claim with its evidence."""
+    return layers.states(claim[0], [to_check(*claim)])
+
+
+def verdicts(layers: Layers, top: Top, claims: Sequence[Claim]) -> Any:
+    """What was learnt says of claims: log odds, shape (claims,)."""
+    with torch.inference_mode():
+        return np.array([float(top(states_of(layers, claim))[0]) for claim in claims])
+
+
+def worth(odds: Any, said: Any, labels: Any) -> dict[str, float]:
+    """The weight of the checker's verdict with which the most supported claims are shown, and the shift that keeps the others out.
+
+    On average over some shares of unsupported claims shown, since at one alone it hangs on a few claims.
+    """
+
+    def shown(weight: float) -> float:
+        both = odds + weight * said
+        return float(np.mean([(both[labels] > np.quantile(both[~labels], share)).mean() for share in (0.9, DROPPED, 0.97)]))
+
+    weight = max(WEIGHTS, key=shown)
+    bar = float(np.log(SUPPORTED / (1 - SUPPORTED)))
+    shift = float(np.quantile((odds + weight * said)[~labels], DROPPED)) - bar
+    print(f"checker: weight {weight}, {shown(0.0):.3f} of supported claims shown without it, {shown(weight):.3f} with it", flush=True)
+    return {"weight": weight, "shift": shift, "margin": float("inf")}
+
+
+def packed(layers: Layers, top: Top, used: dict[str, float]) -> dict[str, Any]:
+    """What `checker.npz` holds."""
+    return {"model": PACKAGED, **used, **changes(layers, top)}

@@ -1,0 +1,64 @@
+"""The checker learns to tell claims apart, what is served is what was learnt, and it is given the weight that it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from advisor import reader
+from advisor.citations import SUPPORTED
+from advisor.config import Settings
+from advisor.verify import to_check
+from evals import checking
+from evals.reading import Layers, Top
+from evals.support import checking as checking_verifier
+
+PAY = "In a 2009 survey with 91 respondents, 55% of CMOs had trained in primary care."
+CLAIMS = [
+    ("More than half of the CMOs asked in 2009 came from primary care.", PAY, "CMOs\nWhat did CMOs train in?"),
+    ("Few of the CMOs asked in 2009 came from primary care.", PAY, "CMOs\nWhat did CMOs train in?"),
+]
+
+
+def test_the_served_checker_says_what_the_learnt_layers_say(indexed_home: Path) -> None:
+    served = checking_verifier(Settings(home=indexed_home)).checker
+    assert served is not None
+    held = reader.differences(reader.CHECKER)
+    learnt = 6 - min(int(name.split(".")[2]) for name in held if name.startswith("encoder."))
+    layers = Layers(learnt, reader.CLAIM)
+    top = Top(layers).eval()
+    with torch.no_grad():
+        for name, difference in held.items():
+            if name.startswith("head."):
+                top.head.get_parameter(name[5:]).copy_(torch.from_numpy(difference))
+                continue
+            _, _, number, *rest = name.split(".")
+            parameter = top.layers[int(number) - layers.upper[0]]["|".join(rest)]
+            parameter.copy_(parameter + torch.from_numpy(difference))
+    said = checking.verdicts(layers, top, CLAIMS)
+    assert [served.check(claim[0], to_check(*claim)) for claim in CLAIMS] == pytest.approx(said.tolist(), abs=1.0)
+    assert said[0] > said[1]
+
+
+def test_what_is_learnt_tells_supported_claims_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "LEARNT", 1)
+    layers, top = checking.learn_checker(CLAIMS * 16, [True, False] * 16, [1.0] * 32)
+    good, bad = checking.verdicts(layers, top, CLAIMS)
+    assert good > bad
+    held = checking.packed(layers, top, {"weight": 1.0, "shift": 0.0, "margin": 1.0})
+    assert {name.split(".")[2] for name in held if name.startswith("encoder.")} == {"5"}
+
+
+def test_a_verdict_that_tells_apart_is_given_weight_and_lets_few_others_through() -> None:
+    chance = np.random.default_rng(0)
+    labels = np.arange(400) % 2 == 0
+    odds = np.where(labels, 0.5, -0.5) + chance.normal(size=400)
+    said = np.where(labels, 1.0, -1.0) + chance.normal(size=400)
+    used = checking.worth(odds, said, labels)
+    bar = np.log(SUPPORTED / (1 - SUPPORTED))
+    both = odds + used["weight"] * said - used["shift"]
+    assert (both[~labels] < bar).mean() == pytest.approx(checking.DROPPED, abs=0.01)
+    assert (both[labels] >= bar).mean() > (odds[labels] >= np.quantile(odds[~labels], checking.DROPPED)).mean()
