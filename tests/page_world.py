@@ -70,12 +70,12 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, **settings: str) -> Iterator[Server]:
-    """`advisor web` on a free port, stopped at the end."""
+def serving(home: Path, at: int = 0, **settings: str) -> Iterator[Server]:
+    """`advisor web` on a free port, or on one that was, stopped at the end."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADVISOR_")}
-    env |= {"ADVISOR_HOME": str(home), **{f"ADVISOR_{name.upper()}": value for name, value in settings.items()}}
+    env |= {"OPENAI_API_KEY": "none", "ADVISOR_HOME": str(home), **{f"ADVISOR_{name.upper()}": value for name, value in settings.items()}}
     started = time.monotonic()
-    command = [sys.executable, "-m", "advisor.cli", "web", "--port", "0"]
+    command = [sys.executable, "-m", "advisor.cli", "web", "--port", str(at)]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     first = process.stdout.readline().strip()
@@ -185,3 +185,28 @@ def current(reader: Reader) -> str:
 
 def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
+
+
+# ---- what a page looks like
+
+# How wide the page is, and what in it can be scrolled sideways.
+WIDTH = "document.documentElement.scrollWidth"
+SIDEWAYS = """() => [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1
+  && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)).map(e => e.className)"""
+
+# Every visible stretch of text with less contrast than 4.5 to what lies behind it.
+FAINT = """() => {
+  const channels = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return c.startsWith('color(srgb') ? [m[0]*255, m[1]*255, m[2]*255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1] };
+  const over = (t, b) => [0, 1, 2].map(i => t[i] * t[3] + b[i] * (1 - t[3])).concat(1);
+  const light = (c) => { const [r, g, b] = c.slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b };
+  const behind = (e) => { const stack = []; for (let n = e; n; n = n.parentElement) stack.push(channels(getComputedStyle(n).backgroundColor)); return stack.reverse().reduce((b, t) => over(t, b), [255, 255, 255, 1]) };
+  const faint = [];
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.checkVisibility() || e.closest('.unseen, .heard, .sr-only, script, style')) continue;
+    const back = behind(e), text = over(channels(getComputedStyle(e).color), back);
+    const [a, b] = [light(text), light(back)].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)} ${e.className}: ${e.textContent.slice(0, 40)}`);
+  }
+  return faint;
+}"""  # noqa: E501

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.page_world import MBA, OUTSIDE, Reader, Readers, Server, current
+from tests.page_world import FAINT, MBA, OUTSIDE, SIDEWAYS, WIDTH, Reader, Readers, Server, current
 
 # ---- how it looks
-
-# How wide the page is, and what in it can be scrolled sideways.
-WIDTH = "document.documentElement.scrollWidth"
-SIDEWAYS = """() => [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1
-  && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)).map(e => e.className)"""
-
-# Every visible stretch of text with less contrast than 4.5 to what lies behind it.
-FAINT = """() => {
-  const channels = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return c.startsWith('color(srgb') ? [m[0]*255, m[1]*255, m[2]*255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1] };
-  const over = (t, b) => [0, 1, 2].map(i => t[i] * t[3] + b[i] * (1 - t[3])).concat(1);
-  const light = (c) => { const [r, g, b] = c.slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b };
-  const behind = (e) => { const stack = []; for (let n = e; n; n = n.parentElement) stack.push(channels(getComputedStyle(n).backgroundColor)); return stack.reverse().reduce((b, t) => over(t, b), [255, 255, 255, 1]) };
-  const faint = [];
-  for (const e of document.querySelectorAll('body *')) {
-    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !e.checkVisibility() || e.closest('.unseen, .heard, .sr-only, script, style')) continue;
-    const back = behind(e), text = over(channels(getComputedStyle(e).color), back);
-    const [a, b] = [light(text), light(back)].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)} ${e.className}: ${e.textContent.slice(0, 40)}`);
-  }
-  return faint;
-}"""  # noqa: E501
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -90,3 +70,27 @@ def test_the_page_says_what_it_is_and_is_not_and_has_no_gradio_footer(reader: Re
     assert "not clinical, legal, tax or immigration advice" in text
     assert reader.page.title() == "CMO Advisor"
     assert reader.page.locator("footer:visible").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_at_twice_the_size_everything_is_there_and_nothing_is_cut(readers: Readers, server: Server, scheme: str) -> None:
+    """Zoomed to 200 %, a window of 1280 by 860 is laid out as one of 640 by 430."""
+    reader = readers(640, 430, device_scale_factor=2, color_scheme=scheme).open(server.url)
+    turn = reader.ask(MBA)
+    assert reader.page.evaluate(WIDTH) == 640
+    turn.locator("a.cite").first.click()
+    assert reader.page.get_by_role("button", name="Close").is_visible()
+    assert reader.page.evaluate(SIDEWAYS) == []
+    reader.page.keyboard.press("Escape")
+    for view in ("guidance", "guidance/management-degree", "status"):
+        reader.page.goto(f"{server.url}/#/{view}")
+        reader.page.locator(f"#view-{view.partition('/')[0]} h1").wait_for()
+        assert reader.page.evaluate(WIDTH) == 640
+    assert reader.page.get_by_label("Menu").is_visible()
+
+
+def test_our_part_of_the_page_is_light(server: Server) -> None:
+    page = server.get("/").text  # type: ignore[attr-defined]
+    names = set(re.findall(r'"(/page/[\w.]+)"', page))
+    assert len(names) >= 8
+    assert sum(len(server.get(name).text.encode()) for name in names) <= 300_000  # type: ignore[attr-defined]

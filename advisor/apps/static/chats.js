@@ -125,8 +125,9 @@ export function makeHead(element) {
   head = element.querySelector(".chat-head");
   const exports = make("details", "menu-of");
   const summary = make("summary", "act");
-  summary.append(icon("export"), make("span", "unseen", "Export"));
+  summary.append(icon("export"));
   summary.title = "Export";
+  summary.setAttribute("aria-label", "Export");
   const choices = make("div", "choices");
   for (const [form, text] of FORMS) {
     const to = link("", "", text);

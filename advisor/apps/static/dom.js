@@ -65,6 +65,12 @@ export const box = () => document.querySelector("#ask textarea");
 
 export function write(text) {
   box().value = text;
+  fit();
+}
+
+/** Lets Gradio measure anew how many lines the box needs. */
+export function fit() {
+  box().style.height = "";
   box().dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -159,7 +165,11 @@ export function query({ title, line = "", field = null, yes, danger = false }) {
       input.value = field;
       input.maxLength = 200;
       input.setAttribute("aria-label", title);
-      input.addEventListener("keydown", (event) => event.key === "Enter" && accept());
+      input.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault(); // else it would also press the button that the keyboard comes back to
+        accept();
+      });
       dialog.append(input);
     }
     dialog.append(keys);

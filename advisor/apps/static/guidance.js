@@ -24,6 +24,7 @@ export async function openGuidance(view, [...path], { ask }) {
   } catch (fault) {
     if (!(fault instanceof Refused)) throw fault;
     const back = link("back-to", "#/guidance", "All guides", "back");
+    delete view.dataset.guide;
     view.replaceChildren(back, title("Guidance"), make("p", "what", fault.message));
   }
 }
@@ -31,6 +32,7 @@ export async function openGuidance(view, [...path], { ask }) {
 // ---- all guides
 
 async function browse(view) {
+  delete view.dataset.guide;
   guides = guides || (await call("/api/guides")).guides;
   const found = make("div", "found");
   const count = make("p", "count");
@@ -111,11 +113,13 @@ function passageCard(passage) {
 
 async function read(view, path, ask) {
   const [id, section] = path.split("/§");
+  if (view.dataset.guide === id && !section) return; // it is drawn already, as one left it
   const guide = await call(`/api/page/guides/${id.split("/").map(encodeURIComponent).join("/")}`);
   const head = title(guide.title);
   const about = make("p", "what", guide.summary);
   const parts = guide.sections.map((part, place) => drawn(part, place, guide, ask));
   view.replaceChildren(link("back-to", "#/guidance", "All guides", "back"), head);
+  view.dataset.guide = id;
   if (guide.summary) view.append(about);
   if (guide.as_of) view.append(make("p", "facts", `As of ${guide.as_of}`));
   const named = guide.sections.map((part, place) => [part.heading, place]).filter(([heading]) => heading);

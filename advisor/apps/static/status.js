@@ -35,7 +35,7 @@ async function removeAll() {
   try {
     const { deleted } = await call("/api/conversations", "DELETE");
     hear(`${deleted} deleted`);
-    location.assign("/"); // what is open in the page is gone too
+    history.replaceState(null, "", "/"); // what is open in the page is gone too
     location.reload();
   } catch (fault) {
     if (!(fault instanceof Refused)) throw fault;

@@ -1,7 +1,7 @@
 // The conversations that are open in this page, and asking: one question of a conversation is answered at a time, one
 // that is sent meanwhile stays in the box and goes next. Answers come from /api/page/ask as events.
 
-import { box, button, calm, call, hear, LOST, make, ready, Refused, refusal, rest, write } from "./dom.js";
+import { box, button, calm, call, fit, hear, LOST, make, ready, Refused, refusal, rest, write } from "./dom.js";
 import { draw, heard, newArticle } from "./turn.js";
 
 const STOPPED = "Stopped before the answer was complete.";
@@ -18,7 +18,7 @@ const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) =
 export function makeTalks(element, onChange) {
   root = element;
   changed = onChange;
-  stopping = button("stop", { text: "Stop", sign: "stop", click: stop });
+  stopping = button("stop", { text: "Stop", sign: "stop", label: "Stop", click: stop });
   stopping.hidden = true;
   place();
   open(begin(fresh()));
@@ -169,6 +169,7 @@ async function answer(talk, question) {
   }
   talk.abort = null;
   if (talk === here) stopping.hidden = true;
+  setTimeout(fit);
   scroll(talk.turns.get(draft).article, "start");
   changed(talk, "grew");
   if (talk.next && talk === here) ask(box().value);
