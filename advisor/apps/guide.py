@@ -12,6 +12,7 @@ from advisor.corpus import front_matter
 from advisor.types import Chunk, Document, Source
 
 SHOWN = 5  # questions of a section that are offered
+_LEANS = re.compile(r"\b(?:it|its|they|them|their|this|that|these|those|there)\b", re.I)
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 
 
@@ -36,9 +37,15 @@ def _section(part: Section, document: Document, chunks: Sequence[Chunk]) -> dict
     return {
         "heading": "" if part.heading == document.title else part.heading,
         "html": "".join(block_html(document.text[start:end]) for start, end in part.blocks),
-        "asked": list(part.asked[:SHOWN]),
+        "asked": _whole(part),
         "sources": [{"title": s.title, "publisher": s.publisher, "url": s.url, "date": s.date} for s in works],
     }
+
+
+def _whole(part: Section) -> list[str]:
+    """Questions that a section answers and that can be asked by themselves, its heading first where that is one."""
+    heading = [part.heading] if part.heading.endswith("?") else []
+    return list(dict.fromkeys([*heading, *(q for q in part.asked if not _LEANS.search(q))]))[:SHOWN]
 
 
 def block_html(block: str) -> str:

@@ -71,10 +71,9 @@ function actions(event, asking) {
   const row = make("div", "actions");
   row.setAttribute("role", "group");
   row.setAttribute("aria-label", "This answer");
-  if (event.copy && event.state !== "failed") row.append(button("act", { sign: "copy", label: "Copy with sources", click: copied }));
-  if (event.id && event.copy) {
-    row.append(thumb(1, "up", "Helpful"), thumb(-1, "down", "Not helpful"));
-  }
+  const judged = event.copy && !["failed", "chat"].includes(event.state);
+  if (judged) row.append(button("act", { sign: "copy", label: "Copy with sources", click: copied }));
+  if (judged && event.id) row.append(thumb(1, "up", "Helpful"), thumb(-1, "down", "Not helpful"));
   row.append(
     button("act", { sign: "again", label: "Ask again", click: () => asking.again(event.question) }),
     button("act", { sign: "edit", label: "Edit the question", click: () => asking.edit(event.question) }),
