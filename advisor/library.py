@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from advisor.corpus import Corpus
 from advisor.database import open_database, reading, writing
 from advisor.errors import CorpusError, StorageError
 from advisor.query import abbreviations_of, words_of
-from advisor.rows import Planned, delete, hash_of, insert, matrix, plan, stamp_of
+from advisor.rows import Planned, delete, documents_of, hash_of, insert, matrix, plan, stamp_of
 from advisor.types import Chunk, Document, Encoder, Source
 
 BATCH = 64  # chunks embedded, and kept, at a time
@@ -56,6 +57,7 @@ class Listed:
     url: str
     chunks: int
     words: int
+    metadata: Mapping[str, Any]
 
 
 class Library:
@@ -120,7 +122,7 @@ class Library:
         )
         meta = {"corpus": str(corpus.folder), "fingerprint": corpus.fingerprint, "model": model, "config": config}
         if planned or removed or not self._generation(connection):
-            meta["generation"] = uuid.uuid4().hex
+            meta |= {"generation": uuid.uuid4().hex, "indexed": f"{time.time():.0f}"}
             meta["abbreviations"] = json.dumps(abbreviations_of(g.document.text for g in corpus.guidance))
             counts = Counter(w.lower() for g in corpus.guidance for w in words_of(g.document.text) if w.isalpha())
             connection.execute(text("DELETE FROM words"))
@@ -173,15 +175,24 @@ class Library:
 
     def listed(self) -> list[Listed]:
         """What is indexed, by title."""
-        query = """SELECT d.id, d.title, d.url, d.text, count(c.id) FROM documents d
+        query = """SELECT d.id, d.title, d.url, count(c.id), d.text, d.metadata FROM documents d
                    LEFT JOIN chunks c ON c.document_id = d.id GROUP BY d.id ORDER BY d.title"""
         with reading(self.engine) as connection:
-            return [Listed(i, t, u, int(n), len(body.split())) for i, t, u, body, n in connection.execute(text(query))]
+            rows = connection.execute(text(query)).all()
+        return [Listed(i, title, url, int(n), len(body.split()), json.loads(held)) for i, title, url, n, body, held in rows]
 
     def document(self, ident: str) -> Document | None:
         """A guide with its whole text; None where there is none of this id."""
         with reading(self.engine) as connection:
-            return _documents(connection, {ident}).get(ident)
+            return documents_of(connection, {ident}).get(ident)
+
+    def chunks_of(self, ident: str) -> list[Chunk]:
+        """The chunks of one document, in order."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(text("SELECT id FROM chunks WHERE document_id = :d ORDER BY ordinal"), {"d": ident})
+            ids = [int(i) for (i,) in rows]
+        found = self.chunks(ids)
+        return [found[i][0] for i in ids if i in found]
 
     def vectors(self) -> tuple[list[int], Any]:
         """All chunk ids and their vectors, shape (chunks, dimensions): what the vector index is rebuilt from."""
@@ -265,7 +276,7 @@ class Library:
         found: dict[int, tuple[Chunk, Any, Any]] = {}
         with reading(self.engine) as connection:  # one snapshot: spans and text belong together
             rows = connection.execute(query, {"ids": list(ids)}).all()
-            documents = _documents(connection, {str(row[1]) for row in rows})
+            documents = documents_of(connection, {str(row[1]) for row in rows})
             for i, d, start, end, heading, page, sources, spans, vector, inner in rows:
                 chunk = Chunk(
                     int(i), documents[d], int(start), int(end), str(heading), page,
@@ -277,12 +288,6 @@ class Library:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _documents(connection: Connection, idents: set[str]) -> dict[str, Document]:
-    query = text("SELECT id, title, url, text, metadata FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
-    rows = connection.execute(query, {"ids": sorted(idents)})
-    return {str(i): Document(str(i), str(title), str(body), str(url), json.loads(held)) for i, title, url, body, held in rows}
 
 
 def _stamps(connection: Connection) -> dict[str, str]:

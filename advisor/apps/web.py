@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
-import hashlib
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +17,18 @@ from advisor.apps.completions import Completions
 from advisor.apps.desk import Desk
 from advisor.apps.metrics import Observed
 from advisor.apps.owners import Owners
+from advisor.apps.page_api import PageApi
 from advisor.apps.reference import Reference
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
+from advisor.apps.visit import Visited
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
 from advisor.errors import AdvisorError, SettingsError
 
 _M_ARENA_MAX = -8  # of mallopt(3)
-_HERE = Path(__file__).parent
-_FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 
 
@@ -77,18 +78,18 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
-def interface(warm: Warm, desk: Desk | None = None) -> tuple[FastAPI, list[Route]]:
+def interface(warm: Warm, desk: Desk | None = None, owners: Owners | None = None) -> tuple[FastAPI, list[Route]]:
     """The HTTP interface without the page and the shield, and the routes it has."""
-    desk, owners = desk or Desk(), Owners(warm.settings)
+    desk, owners = desk or Desk(), owners or Owners(warm.settings)
     warm.metrics.running = lambda: desk.here
     app = FastAPI(title="CMO Advisor", version=version("cmo-advisor"), docs_url=None, redoc_url=None, openapi_url=None)
     api = Api(warm, desk, owners)
-    routes = [*api.routes(), *Completions(api).routes(), *Reference(app).routes()]
+    routes = [*api.routes(), *PageApi(api).routes(), *Completions(api).routes(), *Reference(app).routes()]
     register(app, routes)
     return app, routes
 
 
-def shielded(app: FastAPI, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
+def shielded(app: Any, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
     """An application behind the shield, its requests counted."""
     return Observed(Shield(app, head, routes), warm.metrics, lambda path: route_of(routes, path))
 
@@ -99,14 +100,15 @@ def application(warm: Warm, desk: Desk) -> Any:
 
     from advisor.apps.page import build_page
 
-    app, routes = interface(warm, desk)
-    files = {name: (_HERE / name).read_bytes() for name in _FILES}
+    owners = Owners(warm.settings)
+    app, routes = interface(warm, desk, owners)
+    files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
 
     @app.get("/page/{name}", include_in_schema=False)
     async def page_file(name: str) -> Response:
         if name not in files:
             return Response(status_code=404)
-        return Response(files[name], media_type=_FILES[name], headers={"cache-control": "no-cache"})
+        return Response(files[name], media_type=_TYPES[Path(name).suffix], headers={"cache-control": "no-cache"})
 
     gr.mount_gradio_app(
         app,
@@ -122,13 +124,12 @@ def application(warm: Warm, desk: Desk) -> Any:
         max_file_size=1,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
     )
-    stamp = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    scripts = "".join(f'<link rel="modulepreload" href="/page/{name}">' for name in files if name.endswith(".js"))
     head = (
         f'<meta name="description" content="Cited career guidance for physicians.">'
-        f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css?{stamp}">'
-        f'<script src="/page/page.js?{stamp}"></script>'
+        f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css">{scripts}'
     )
-    return shielded(app, routes, warm, head.encode())
+    return shielded(Visited(app, owners), routes, warm, head.encode())
 
 
 async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
