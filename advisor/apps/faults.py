@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from advisor.errors import AdvisorError, IndexUnavailable, QuestionError, StorageError, UnknownConversation
+from advisor.errors import AdvisorError, IndexUnavailable, QuestionError, StorageError, UnknownConversation, UnknownDocument
 
 log = logging.getLogger(__name__)
 AGAIN = "5"  # seconds after which it may be worth asking again
@@ -24,6 +24,7 @@ WHATS = {
     415: "content-type",
     421: "host",
     422: "request",
+    429: "rate",
     503: "advisor",
 }
 OURS = ("Something went wrong in the advisor itself.", "Ask again; the log has the error under this id.")
@@ -47,6 +48,8 @@ def fault_of(error: BaseException) -> Fault:
         return Fault(422, "question", *parted(str(error)))
     if isinstance(error, UnknownConversation):
         return Fault(404, "conversation", "There is no such conversation or turn of yours.", "List them with: GET /api/conversations")
+    if isinstance(error, UnknownDocument):
+        return Fault(404, "document", *parted(str(error)))
     if isinstance(error, (StorageError, IndexUnavailable)):
         what = "storage" if isinstance(error, StorageError) else "index"
         return Fault(503, what, *parted(str(error)), retry_after=AGAIN)

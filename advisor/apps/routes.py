@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 from advisor.apps.desk import HungUp
 from advisor.apps.faults import Fault, invalid, noted, said
 from advisor.apps.metrics import GONE
+from advisor.apps.shield import LARGEST_JSON
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Route:
     path: str
     endpoint: Callable[..., Any]
     owned: bool = False  # whether the answer depends on whose conversations it is about
+    asks: bool = False  # whether it counts as a question
+    kind: str = "application/json"  # what a body must be
+    largest: int = LARGEST_JSON  # bytes of a body, at most
+    streamed: bool = False  # whether the endpoint reads the body itself, piece by piece
+    described: dict[str, Any] | None = None  # what /openapi.json says beside what the endpoint's own types do
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +82,13 @@ def register(app: FastAPI, routes: Sequence[Route]) -> None:
     described: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problems}, "5XX": {"model": Problems}}
     for route in routes:
         app.router.add_api_route(
-            route.path, route.endpoint, methods=[route.method], response_model=None, responses=described, route_class_override=Guarded
+            route.path,
+            route.endpoint,
+            methods=[route.method],
+            response_model=None,
+            responses=described,
+            openapi_extra=route.described,
+            route_class_override=Guarded,
         )
 
 
