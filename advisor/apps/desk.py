@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, closing
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -74,7 +75,7 @@ class Desk:
                 later(self._leave)
                 later(made.put_nowait, None)
 
-        threading.Thread(target=work, name="question", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(work,), name="question", daemon=True).start()
         self._made.add(made)
         try:
             while (step := await made.get()) is not None:

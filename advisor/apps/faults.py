@@ -7,11 +7,13 @@ import logging
 import traceback
 import uuid
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from advisor.errors import AdvisorError, IndexUnavailable, QuestionError, StorageError, UnknownConversation, UnknownDocument
 
 log = logging.getLogger(__name__)
+REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the request that is being served
 AGAIN = "5"  # seconds after which it may be worth asking again
 WHATS = {
     400: "request",
@@ -37,7 +39,7 @@ class Fault(Exception):
         super().__init__(f"{why} {remedy}")
         self.status, self.what, self.why, self.remedy = status, what, why, remedy
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.id = uuid.uuid4().hex[:12]
+        self.id = REQUEST.get() or uuid.uuid4().hex[:12]
 
 
 def fault_of(error: BaseException) -> Fault:

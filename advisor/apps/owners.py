@@ -15,7 +15,7 @@ from advisor.users import UserStore, owner_of
 
 PROXY_SECRET = "x-proxy-secret"
 LONGEST_NAME = 100  # characters of a name that a proxy gives
-_NOTED = "advisor.owner"  # in a request's scope, once it is known who asks
+NOTED = "advisor.owner"  # in a request's scope, once it is known who asks
 
 
 class Owners:
@@ -29,9 +29,9 @@ class Owners:
 
     def of(self, request: Request) -> str | None:
         """`key:NAME`, `user:NAME`, `visitor:ID`, or None; raises `Fault` (401) for a key that is none: it is never taken for a visitor."""
-        if _NOTED not in request.scope:
-            request.scope[_NOTED] = self._found(request)
-        found: str | None = request.scope[_NOTED]
+        if NOTED not in request.scope:
+            request.scope[NOTED] = self._found(request)
+        found: str | None = request.scope[NOTED]
         return found
 
     def _found(self, request: Request) -> str | None:

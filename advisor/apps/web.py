@@ -23,6 +23,7 @@ from advisor.apps.mydocuments import MyDocuments
 from advisor.apps.owners import Owners
 from advisor.apps.rates import Rates
 from advisor.apps.reference import Reference
+from advisor.apps.requestlog import Logged, switch_on
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
 from advisor.apps.warm import Warm
@@ -42,6 +43,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     """
     silence_vendors()
     _share_arenas()
+    switch_on(settings)
     host = settings.host if host is None else host
     access.check(settings, host)
     listening = listen(host, settings.port if port is None else port)
@@ -100,7 +102,8 @@ def interface(warm: Warm, desk: Desk | None = None) -> tuple[FastAPI, list[Route
 
 def shielded(app: FastAPI, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
     """An application behind the shield, its requests counted."""
-    return Observed(Shield(app, head, routes, access.hosts(warm.settings)), warm.metrics, lambda path: route_of(routes, path))
+    pattern = lambda path: route_of(routes, path)  # noqa: E731
+    return Logged(Observed(Shield(app, head, routes, access.hosts(warm.settings)), warm.metrics, pattern), pattern)
 
 
 def application(warm: Warm, desk: Desk) -> Any:
