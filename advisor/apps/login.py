@@ -17,6 +17,8 @@ from advisor.apps.sessions import SESSION, cookie_of
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 8192  # bytes of the form
+_FIELDS = {"type": "object", "required": ["name", "password"], "properties": {f: {"type": "string"} for f in ("name", "password")}}
+_BODY = {"requestBody": {"required": True, "content": {FORM: {"schema": _FIELDS}}}}
 WRONG = "This name and password do not fit."
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in · CMO Advisor</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="same-origin">
@@ -45,9 +47,9 @@ class Login:
     def routes(self) -> list[Route]:
         """All routes of this interface."""
         return [
-            Route("GET", "/login", self.page),
-            Route("POST", "/login", self.sign_in, kind=FORM, largest=LARGEST),
-            Route("POST", "/logout", self.sign_out, kind=FORM, largest=LARGEST),
+            Route("GET", "/login", self.page, gives=("text/html",)),
+            Route("POST", "/login", self.sign_in, kind=FORM, largest=LARGEST, status=303, gives=("text/html",), described=_BODY),
+            Route("POST", "/logout", self.sign_out, kind=FORM, largest=LARGEST, status=303, gives=("text/html",)),
         ]
 
     async def page(self) -> HTMLResponse:

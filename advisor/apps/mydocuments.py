@@ -29,6 +29,8 @@ COMING = 16  # that may be on their way or wait
 OCTETS = "application/octet-stream"
 _BODY = {"requestBody": {"required": True, "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}}}
 
+_NAMED: dict[str, Any] = {"pattern": r"\.(pdf|docx|md|markdown|txt|text|html|htm)$", "description": "the file's name, which says its kind"}
+
 
 class MyDocuments:
     """The endpoints under /api/documents."""
@@ -43,7 +45,7 @@ class MyDocuments:
         """All routes of this interface."""
         return [
             Route("GET", "/api/documents", self.listed, owned=True),
-            Route("POST", "/api/documents", self.add, owned=True, kind=OCTETS, largest=LARGEST, streamed=True, described=_BODY),
+            Route("POST", "/api/documents", self.add, owned=True, kind=OCTETS, largest=LARGEST, streamed=True, status=201, described=_BODY),
             Route("GET", "/api/documents/{ident}", self.document, owned=True),
             Route("DELETE", "/api/documents/{ident}", self.delete, owned=True),
         ]
@@ -53,7 +55,7 @@ class MyDocuments:
         personal, owner = self._personal(), self.api.owners.of(request)
         return {"documents": [entry(upload) for upload in personal.uploads.listed(owner)] if owner else []}
 
-    async def add(self, request: Request, name: Annotated[str, Query(min_length=1, max_length=200)]) -> JSONResponse:
+    async def add(self, request: Request, name: Annotated[str, Query(min_length=1, max_length=200, json_schema_extra=_NAMED)]) -> JSONResponse:
         """Takes a PDF, DOCX, Markdown, text or HTML file, sent as it is; only your own answers draw on it."""
         personal = self._personal()
         name = named(name)

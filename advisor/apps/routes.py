@@ -33,6 +33,8 @@ class Route:
     kind: str = "application/json"  # what a body must be
     largest: int = LARGEST_JSON  # bytes of a body, at most
     streamed: bool = False  # whether the endpoint reads the body itself, piece by piece
+    status: int = 200  # of a reply that is no fault
+    gives: tuple[str, ...] = ()  # types of its content where they are not JSON alone
     described: dict[str, Any] | None = None  # what /openapi.json says beside what the endpoint's own types do
     pattern: re.Pattern[str] = field(init=False)
 
@@ -79,17 +81,26 @@ def register(app: FastAPI, routes: Sequence[Route]) -> None:
 
             return guarded
 
-    described: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problems}, "5XX": {"model": Problems}}
     for route in routes:
         app.router.add_api_route(
             route.path,
             route.endpoint,
             methods=[route.method],
+            status_code=route.status,
             response_model=None,
-            responses=described,
+            response_class=Response if route.gives else JSONResponse,
+            responses=_replies(route),
             openapi_extra=route.described,
             route_class_override=Guarded,
         )
+
+
+def _replies(route: Route) -> dict[int | str, dict[str, Any]]:
+    """What /openapi.json says of a route's replies."""
+    # A refusal is JSON for programs, and a line of text or a page elsewhere.
+    others = {} if route.path.startswith(("/api/", "/v1/")) else {"content": {"text/plain": {}, "text/html": {}}}
+    faulty: dict[int | str, dict[str, Any]] = {kind: {"model": Problems, **others} for kind in ("4XX", "5XX")}
+    return {**faulty, route.status: {"content": {kind: {} for kind in route.gives}}} if route.gives else faulty
 
 
 def route_of(routes: Sequence[Route], path: str) -> str:
