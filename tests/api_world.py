@@ -31,7 +31,7 @@ def opened(hashed_home: Path, home: Path, **settings: Any) -> Warm:
     """An open advisor on a copy of the indexed home."""
     home.mkdir(parents=True)
     shutil.copy(hashed_home / "advisor.db", home)
-    chosen = Settings(home=home, embedding_model="hashed", **settings)
+    chosen = Settings(home=home, **{"embedding_model": "hashed", **settings})
     return Warm(chosen, open_advisor(chosen))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from starlette.requests import Request
 from advisor.apps.rates import SIGN_INS
 from advisor.apps.sessions import COOKIE, FORTNIGHT, SESSION, Cookies
 from advisor.apps.warm import Warm
+from advisor.config import Settings
 from advisor.users import UserStore, open_users
 from tests.api_world import MBA, PASSWORD, client, opened, sign_in, signed_in
+from tests.test_web import CHROMIUM, QUIET, serving
 
 ASKED = {"question": MBA}
 
@@ -144,3 +147,35 @@ def test_a_key_is_not_outdone_by_a_session(warm: Warm) -> None:
     reply: Any = asker.get("/api/conversations", headers={"authorization": "Bearer cmo_none"})
     assert reply.status_code == 401
     assert COOKIE not in asker.cookies
+
+
+def test_people_sign_in_and_out_in_a_browser(hashed_home: Path, tmp_path: Path) -> None:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no Chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    shutil.copytree(hashed_home, tmp_path / "home")
+    users = open_users(Settings(home=tmp_path / "home"))
+    users.add("anna", PASSWORD)
+    users.close()
+    settings = {"embedding_model": "hashed", "access": "sign-in"}
+    with serving(tmp_path / "home", **settings) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.goto(server.url)
+        assert page.url == f"{server.url}/login"
+        for password in ("wrong", PASSWORD):
+            page.get_by_label("Name").fill("anna")
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Sign in").click()
+            if password == "wrong":
+                page.get_by_role("alert").wait_for()
+        page.wait_for_url(f"{server.url}/")
+        kept = {cookie["name"]: cookie for cookie in page.context.cookies()}[SESSION]
+        assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
+        asked = "fetch('/api/conversations').then((reply) => reply.status)"
+        assert page.evaluate(asked) == 200
+        out = "fetch('/logout', {method: 'POST', headers: {'content-type': 'application/x-www-form-urlencoded'}}).then((r) => r.url)"
+        assert page.evaluate(out) == f"{server.url}/login"
+        assert page.evaluate(asked) == 401
+        browser.close()

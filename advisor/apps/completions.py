@@ -62,7 +62,10 @@ class Completions:
 
     def routes(self) -> list[Route]:
         """All routes of this interface."""
-        return [Route("POST", "/v1/chat/completions", self.complete, asks=True, gives=("application/json", "text/event-stream")), Route("GET", "/v1/models", self.models)]
+        return [
+            Route("POST", "/v1/chat/completions", self.complete, asks=True, gives=("application/json", "text/event-stream")),
+            Route("GET", "/v1/models", self.models),
+        ]
 
     def models(self, request: Request) -> dict[str, Any]:
         """The one model there is."""

@@ -19,6 +19,7 @@ from advisor.apps.metrics import Steps
 from advisor.types import Bit, Progress, Turn
 
 AT_ONCE = 8  # questions that are answered at the same time
+WRITTEN_AT_ONCE = 64  # where a model writes them: most of the time goes by in waiting for it
 WAITING = 32  # questions that wait for one of them to end
 STOPPING = (503, "advisor", "The advisor is stopping.", "Ask again when it runs.")
 T = TypeVar("T")

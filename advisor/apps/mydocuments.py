@@ -55,7 +55,9 @@ class MyDocuments:
         personal, owner = self._personal(), self.api.owners.of(request)
         return {"documents": [entry(upload) for upload in personal.uploads.listed(owner)] if owner else []}
 
-    async def add(self, request: Request, name: Annotated[str, Query(min_length=1, max_length=200, json_schema_extra=_NAMED)]) -> JSONResponse:
+    async def add(
+        self, request: Request, name: Annotated[str, Query(min_length=1, max_length=200, json_schema_extra=_NAMED)]
+    ) -> JSONResponse:
         """Takes a PDF, DOCX, Markdown, text or HTML file, sent as it is; only your own answers draw on it."""
         personal = self._personal()
         name = named(name)

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Response
 from advisor.apps import access
 from advisor.apps.api import Api
 from advisor.apps.completions import Completions
-from advisor.apps.desk import Desk
+from advisor.apps.desk import WRITTEN_AT_ONCE, Desk
 from advisor.apps.login import Login
 from advisor.apps.metrics import Observed
 from advisor.apps.mydocuments import MyDocuments
@@ -47,7 +47,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     host = settings.host if host is None else host
     access.check(settings, host)
     listening = listen(host, settings.port if port is None else port)
-    warm, desk = Warm(settings), Desk()
+    warm, desk = Warm(settings), Desk(WRITTEN_AT_ONCE) if settings.model else Desk()
     try:
         asyncio.run(_serve(application(warm, desk), warm, desk, listening))
     except KeyboardInterrupt:
