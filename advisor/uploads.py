@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Engine, text
 from advisor.chunking import Piece, pieces, title_of
 from advisor.corpus import MARKUP, PARSED, PLAIN, decode
 from advisor.database import finish_scrub, plan_scrub, reading, writing
-from advisor.documents import PAGE_BREAK, parse, parse_page
 from advisor.errors import CorpusError, UnknownDocument
 from advisor.types import MINE, Chunk, Document, Encoder
 
@@ -148,6 +147,8 @@ class Uploads:
 
 def text_of(path: Path, name: str, *, seconds: int, megabytes: int) -> str:
     """The text of a file, as its suffix says what it is; raises `CorpusError` with the fault and the remedy, parted by a bar."""
+    from advisor.documents import parse, parse_page  # what only asks needs neither
+
     suffix = path.suffix.lower()
     if suffix in PARSED:
         found = parse(path, seconds=min(seconds, SECONDS), megabytes=megabytes)
@@ -186,7 +187,7 @@ def cut_up(found: str, name: str, encoder: Encoder, *, paged: bool) -> Cut:
         after = row + 1 + len(piece.sentences)
         vectors.append((made[row].tobytes(), made[row + 1 : after].astype(np.float16).tobytes()))
         row = after
-    return Cut(found, title, found.count(PAGE_BREAK) + 1 if paged else None, cut, tuple(vectors), encoder.name)
+    return Cut(found, title, found.count("\f") + 1 if paged else None, cut, tuple(vectors), encoder.name)
 
 
 def _insert(connection: Connection, owner: str, ident: str, cut: Cut) -> None:

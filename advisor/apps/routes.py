@@ -98,7 +98,7 @@ def register(app: FastAPI, routes: Sequence[Route]) -> None:
 def _replies(route: Route) -> dict[int | str, dict[str, Any]]:
     """What /openapi.json says of a route's replies."""
     # A refusal is JSON for programs, and a line of text or a page elsewhere.
-    others = {} if route.path.startswith(("/api/", "/v1/")) else {"content": {"text/plain": {}, "text/html": {}}}
+    others: dict[str, Any] = {} if route.path.startswith(("/api/", "/v1/")) else {"content": {"text/plain": {}, "text/html": {}}}
     faulty: dict[int | str, dict[str, Any]] = {kind: {"model": Problems, **others} for kind in ("4XX", "5XX")}
     return {**faulty, route.status: {"content": {kind: {} for kind in route.gives}}} if route.gives else faulty
 
