@@ -173,14 +173,19 @@ class ChatStore:
         return self._delete("owner = :owner", {"owner": owner})
 
     def expire(self, now: float | None = None) -> int:
-        """Deletes for good the conversations in which nothing was said for as many days as are kept; gives their number."""
+        """Deletes for good the conversations in which nothing was said for as many days as are kept; gives their number.
+
+        Documents go with them where their owner has asked nothing for as long.
+        """
         if not self.retention:
             return 0
         cut = {"cut": (self.clock() if now is None else now) - self.retention * DAY}
         with reading(self.engine) as connection:
-            if connection.execute(text("SELECT 1 FROM conversations WHERE updated < :cut LIMIT 1"), cut).first() is None:
+            old = f"SELECT 1 FROM conversations WHERE updated < :cut UNION ALL SELECT 1 FROM uploads WHERE {_SILENT} LIMIT 1"
+            if connection.execute(text(old), cut).first() is None:
                 return 0
         expired = self._delete("updated < :cut", cut)
+        self._delete(_SILENT, cut, "uploads")
         self.expired += expired
         return expired
 
@@ -209,9 +214,9 @@ class ChatStore:
             if scrubbed:
                 plan_scrub(connection, self.clock())
 
-    def _delete(self, where: str, given: dict[str, Any]) -> int:
+    def _delete(self, where: str, given: dict[str, Any], table: str = "conversations") -> int:
         with writing(self.engine) as connection:
-            deleted = connection.execute(text(f"DELETE FROM conversations WHERE {where}"), given).rowcount
+            deleted = connection.execute(text(f"DELETE FROM {table} WHERE {where}"), given).rowcount
             if deleted:
                 plan_scrub(connection, self.clock())
         if deleted:
@@ -220,6 +225,8 @@ class ChatStore:
 
 
 _OF = "t.owner = c.owner AND t.conversation_id = c.id"
+# What somebody brought goes when they have asked nothing for as long.
+_SILENT = "added < :cut AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.owner = uploads.owner AND c.updated >= :cut)"
 _LISTED = f"c.id, c.owner, c.title, c.created, c.updated, (SELECT count(*) FROM turns t WHERE {_OF})"
 
 

@@ -124,3 +124,20 @@ def test_what_cannot_be_read_is_refused_with_the_fault_and_the_remedy(tmp_path: 
 def test_a_document_of_too_many_sentences_is_refused() -> None:
     with pytest.raises(CorpusError, match="sentences"):
         _cut("We met three times. " * 4000)
+
+
+def test_documents_of_who_has_asked_nothing_for_the_days_that_are_kept_go(database: str, tmp_path: Path) -> None:
+    now = 1_000_000_000.0
+    chats = open_chats(Settings(home=tmp_path / "home", database=database, retention_days=30))
+    chats.clock = lambda: now
+    uploads = Uploads(chats.engine, lambda: now)
+    for owner in ("user:silent", "user:asks", "user:new"):
+        if owner != "user:new":
+            uploads.add(owner, "cv.md", _cut())
+    now += 40 * 86_400
+    with chats.begin("c", "Is this kept?", "user:asks") as pending:
+        pending.stop()
+    uploads.add("user:new", "cv.md", _cut())
+    chats.expire()
+    assert [len(uploads.listed(owner)) for owner in ("user:silent", "user:asks", "user:new")] == [0, 1, 1]
+    chats.close()
