@@ -261,11 +261,17 @@ class Library:
         query = """SELECT rowid, -bm25(search) AS score FROM search WHERE search MATCH :match ORDER BY score DESC, rowid LIMIT :k"""
         with reading(self.engine) as connection:
             rows = connection.execute(text(query), {"match": " OR ".join(f'"{w}"' for w in words), "k": k}).all()
-            total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
-            counts = self._counted(connection, words)
-        # The inverse document frequency of SQLite's bm25(), times its k1 + 1.
-        most = sum(2.2 * max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in counts) or 1.0
+            most = 2.2 * sum(self._rarities(connection, words)) or 1.0  # times k1 + 1
         return [(int(i), min(1.0, float(s) / most)) for i, s in rows]
+
+    def rarities(self, words: Sequence[str]) -> list[float]:
+        """The inverse document frequency of each word, as SQLite's bm25() has it; one that no chunk holds is the rarest."""
+        with reading(self.engine) as connection:
+            return self._rarities(connection, words)
+
+    def _rarities(self, connection: Connection, words: Sequence[str]) -> list[float]:
+        total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
+        return [max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in self._counted(connection, words)]
 
     def chunks(self, ids: Sequence[int]) -> dict[int, tuple[Chunk, Any, Any]]:
         """Chunks by id, each with its vector, shape (d,), and its sentences' vectors, shape (n, d)."""

@@ -132,6 +132,27 @@ def _deliveries(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _users(connection: Connection) -> None:
+    """Who may sign in: of a password only a slow digest is kept; `stamp` changes with it, which ends sessions."""
+    connection.execute(
+        text("CREATE TABLE users (name TEXT PRIMARY KEY, digest TEXT NOT NULL, stamp TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)")
+    )
+
+
+def _uploads(connection: Connection) -> None:
+    """Documents that only their owner's answers may draw on, cut into chunks with their vectors."""
+    blob = "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"
+    for statement in (
+        """CREATE TABLE uploads (owner TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+           pages INTEGER, words INTEGER NOT NULL, added DOUBLE PRECISION NOT NULL, model TEXT NOT NULL, PRIMARY KEY (owner, id))""",
+        f"""CREATE TABLE upload_chunks (owner TEXT NOT NULL, upload_id TEXT NOT NULL, ordinal INTEGER NOT NULL, start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER, spans TEXT NOT NULL, vector {blob} NOT NULL,
+            sentences {blob} NOT NULL, PRIMARY KEY (owner, upload_id, ordinal),
+            FOREIGN KEY (owner, upload_id) REFERENCES uploads (owner, id) ON DELETE CASCADE)""",
+    ):
+        connection.execute(text(statement))
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -163,5 +184,13 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m004_owners,
     _api_keys,
     _deliveries,
+    _users,
+    _uploads,
 )
-SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys, _deliveries)  # a server holds chats and nothing else
+SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _chats,
+    _api_keys,
+    _deliveries,
+    _users,
+    _uploads,
+)  # a server holds what people bring, and no guidance

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from advisor.types import Answer, Citation, Source, Turn
+from advisor.types import MINE, Answer, Citation, Source, Turn
 
-MINE = "mine:"  # what the id of a document begins with that the user brought
 _MARK = re.compile(r"\[(\d+)\]")
 _HOW = {"quoted": "Quoted word for word", "supported": "Checked against these words"}
 

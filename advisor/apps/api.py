@@ -62,14 +62,14 @@ class Api:
         return [
             Route("GET", "/healthz", self.healthz),
             Route("GET", "/readyz", self.readyz),
-            Route("GET", "/metrics", self.metrics),
-            Route("POST", "/api/ask", self.ask, owned=True),
+            Route("GET", "/metrics", self.metrics, gives=("text/plain",)),
+            Route("POST", "/api/ask", self.ask, owned=True, asks=True, gives=("application/json", "text/event-stream")),
             Route("GET", "/api/conversations", self.conversations, owned=True),
             Route("DELETE", "/api/conversations", self.delete_all, owned=True),
             Route("GET", "/api/conversations/{ident}", self.conversation, owned=True),
             Route("PATCH", "/api/conversations/{ident}", self.rename, owned=True),
             Route("DELETE", "/api/conversations/{ident}", self.delete, owned=True),
-            Route("GET", "/api/conversations/{ident}/export", self.export, owned=True),
+            Route("GET", "/api/conversations/{ident}/export", self.export, owned=True, gives=tuple(_TYPES.values())),
             Route("POST", "/api/turns/{ident}/feedback", self.feedback, owned=True),
             Route("GET", "/api/search", self.search),
             Route("GET", "/api/guides", self.guides),
@@ -86,7 +86,9 @@ class Api:
         """Says whether questions can be answered yet, and why not."""
         if self.warm.ready:
             return JSONResponse({"ok": True})
-        return JSONResponse({"ok": False, "why": str(self.warm.error or self.warm.line)}, status_code=503)
+        # A fault names folders of this machine, which is nobody else's business.
+        fault = self.warm.error if self.warm.settings.access == "local" else None
+        return JSONResponse({"ok": False, "why": str(fault or self.warm.line)}, status_code=503)
 
     async def metrics(self) -> PlainTextResponse:
         """Counts of requests, questions and model calls for Prometheus."""

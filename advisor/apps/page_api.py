@@ -21,6 +21,7 @@ from advisor.apps.guide import guide_json
 from advisor.apps.metrics import Steps
 from advisor.apps.reply import Event, Reply, kept_all
 from advisor.apps.routes import Route
+from advisor.personal import Personal
 from advisor.transcript import listed
 from advisor.types import Bit, Progress, Turn
 
@@ -32,16 +33,16 @@ class Asked(BaseModel):
 
 
 class PageApi:
-    """The endpoints of the page; `documents` says whether users can bring their own."""
+    """The endpoints of the page."""
 
-    def __init__(self, api: Api, documents: bool = False) -> None:
-        self.api, self.documents = api, documents
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def routes(self) -> list[Route]:
         """All routes of this interface."""
         return [
             Route("GET", "/api/status", self.status),
-            Route("POST", "/api/page/ask", self.ask, owned=True),
+            Route("POST", "/api/page/ask", self.ask, owned=True, asks=True, gives=("text/event-stream",)),
             Route("GET", "/api/page/conversations/{ident}", self.conversation, owned=True),
             Route("GET", "/api/page/guides/{ident:path}", self.guide),
         ]
@@ -56,7 +57,7 @@ class PageApi:
             "answerer": "model" if settings.model else "quotes",
             "model": settings.model or None,
             "embedding_model": settings.embedding_model,
-            "documents": self.documents,
+            "documents": False,
             "guides": 0,
             "passages": 0,
             "indexed": None,
@@ -64,6 +65,7 @@ class PageApi:
         if warm.ready:
             library = self.api.library()
             held, when = library.listed(), library.meta().get("indexed")
+            told["documents"] = settings.uploads and isinstance(warm.advisor().own, Personal)
             told |= {"guides": len(held), "passages": sum(guide.chunks for guide in held)}
             told["indexed"] = datetime.fromtimestamp(float(when), UTC).isoformat() if when else None
         return told
