@@ -27,7 +27,7 @@ from advisor.corpus import Corpus
 from advisor.database import open_database, reading, writing
 from advisor.errors import CorpusError, StorageError
 from advisor.query import abbreviations_of, words_of
-from advisor.rows import Planned, delete, documents_of, hash_of, insert, matrix, plan, stamp_of
+from advisor.rows import Planned, delete, documents_of, hash_of, insert, kept_embeddings, kept_stamps, matrix, plan, stamp_of
 from advisor.types import Chunk, Document, Encoder, Source
 
 BATCH = 64  # chunks embedded, and kept, at a time
@@ -83,7 +83,7 @@ class Library:
         embedded = 0
         for _attempt in range(ATTEMPTS):
             with reading(self.engine) as connection:
-                held = _stamps(connection)
+                held = kept_stamps(connection)
             stamps = {g.document.id: stamp_of(config, g, corpus) for g in corpus.guidance}
             planned = [
                 plan(g, stamps[g.document.id], counted, encoder.name, limit)
@@ -93,7 +93,7 @@ class Library:
             self._check_sources(planned, corpus)
             embedded += self._embed(planned, encoder, report)
             with writing(self.engine) as connection:
-                if _stamps(connection) == held and _embeddings(connection).issuperset(h for p in planned for h in p.hashes):
+                if kept_stamps(connection) == held and kept_embeddings(connection).issuperset(h for p in planned for h in p.hashes):
                     return self._swap(connection, corpus, planned, held, encoder.name, config, embedded)
             # Another process updated in the meantime: what it wrote decides what is left to do.
         raise StorageError(f"{self.path} is being updated by other processes. Wait for them to finish and try again.")
@@ -151,7 +151,7 @@ class Library:
     def _embed(self, planned: Sequence[Planned], encoder: Encoder, report: Report | None) -> int:
         wanted = {hash_of(encoder.name, *texts): texts for item in planned for texts in item.texts}
         with reading(self.engine) as connection:
-            stored = _embeddings(connection)
+            stored = kept_embeddings(connection)
         # Alike lengths side by side: a batch costs what its longest text costs.
         missing = sorted((h for h in wanted if h not in stored), key=lambda h: len(wanted[h][0]))
         if report:
@@ -294,11 +294,3 @@ class Library:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _stamps(connection: Connection) -> dict[str, str]:
-    return {str(i): str(s) for i, s in connection.execute(text("SELECT id, stamp FROM documents"))}
-
-
-def _embeddings(connection: Connection) -> set[str]:
-    return {str(h) for (h,) in connection.execute(text("SELECT hash FROM embeddings"))}

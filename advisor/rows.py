@@ -141,3 +141,13 @@ def documents_of(connection: Connection, idents: set[str]) -> dict[str, Document
     query = text("SELECT id, title, url, text, metadata FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
     rows = connection.execute(query, {"ids": sorted(idents)})
     return {str(i): Document(str(i), str(title), str(body), str(url), json.loads(held)) for i, title, url, body, held in rows}
+
+
+def kept_stamps(connection: Connection) -> dict[str, str]:
+    """The stamp of each document that is kept, by id."""
+    return {str(i): str(s) for i, s in connection.execute(text("SELECT id, stamp FROM documents"))}
+
+
+def kept_embeddings(connection: Connection) -> set[str]:
+    """The hashes of the texts whose vectors are kept."""
+    return {str(h) for (h,) in connection.execute(text("SELECT hash FROM embeddings"))}

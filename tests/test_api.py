@@ -25,7 +25,7 @@ from advisor.config import Settings
 from advisor.forgetful import ForgetfulStore
 from tests.api_world import MBA, client, listening, opened, slow, until
 from tests.model_server import ModelServer, Reply
-from tests.test_web import serving
+from tests.page_world import serving
 
 
 @pytest.fixture(scope="module")

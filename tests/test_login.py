@@ -17,7 +17,7 @@ from advisor.apps.warm import Warm
 from advisor.config import Settings
 from advisor.users import UserStore, open_users
 from tests.api_world import MBA, PASSWORD, client, opened, sign_in, signed_in
-from tests.test_web import CHROMIUM, QUIET, serving
+from tests.page_world import CHROMIUM, QUIET, serving
 
 ASKED = {"question": MBA}
 
