@@ -25,7 +25,7 @@ MOST_DOCUMENTS = 20  # of one owner
 MOST_CHARACTERS = 200_000  # of one document
 MOST_SENTENCES = 3000  # of one document: each is embedded
 CHUNK_TOKENS = 200
-SECONDS = 10  # to read one, at most: somebody waits
+SECONDS = 8  # of a processor to read one, at most, and ten more by the clock: somebody waits
 _BATCH = 16  # texts embedded at once; more would hold up the questions of others
 _MARKED = re.compile(MINE + r"[0-9a-f]{16}")
 
