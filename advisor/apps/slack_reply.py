@@ -7,6 +7,7 @@ as soon as it is known, and messages carry a mark, so that whoever comes after a
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class MessageReply:
         self._recipient = {"recipient_team_id": recipient[0], "recipient_user_id": recipient[1]}
         self._streaming = False
         self._said, self._sent = "", 0  # the text so far, and how much of it is in the stream
-        self._shown = 0.0
+        self._shown = -math.inf
 
     def open(self) -> None:
         """Posts the placeholder, or opens a stream; raises `Unreachable` or `Refused` where neither is possible."""

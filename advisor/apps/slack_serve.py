@@ -14,8 +14,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from advisor.apps.slack import Bot, client
-from advisor.apps.slack_guard import PATH, Guard
+from advisor.apps.slack_guard import Guard
 from advisor.apps.slack_line import Refused, Unreachable
+from advisor.apps.slack_mount import PATH
 from advisor.apps.web import listen
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
@@ -81,7 +82,7 @@ def _serve_http(settings: Settings, bot: Bot) -> None:
     import uvicorn
 
     listening = listen(settings.host, settings.port)
-    guard = Guard(lambda: bot, settings.slack_signing_secret.get_secret_value())
+    guard = Guard(lambda body: bot, settings.slack_signing_secret.get_secret_value())
     config = uvicorn.Config(guard, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off")
     host, port = listening.getsockname()[:2]
     bot.start()

@@ -21,6 +21,7 @@ from advisor.apps.owners import Owners
 from advisor.apps.reference import Reference
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
+from advisor.apps.slack_mount import beside
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
 from advisor.errors import AdvisorError, SettingsError
@@ -128,7 +129,7 @@ def application(warm: Warm, desk: Desk) -> Any:
         f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css?{stamp}">'
         f'<script src="/page/page.js?{stamp}"></script>'
     )
-    return shielded(app, routes, warm, head.encode())
+    return beside(shielded(app, routes, warm, head.encode()), warm)
 
 
 async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
