@@ -132,6 +132,13 @@ def _deliveries(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _saved(connection: Connection) -> None:
+    """Answers that their owners have saved; they go with their turns."""
+    connection.execute(
+        text("CREATE TABLE saved (turn_id TEXT PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE, created DOUBLE PRECISION NOT NULL)")
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -163,5 +170,11 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m004_owners,
     _api_keys,
     _deliveries,
+    _saved,
 )
-SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys, _deliveries)  # a server holds chats and nothing else
+SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _chats,
+    _api_keys,
+    _deliveries,
+    _saved,
+)  # a server holds chats and nothing else

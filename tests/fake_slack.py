@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 from websockets.sync.server import Server, ServerConnection, serve
 
 BOT, TEAM, BOT_ID = "UBOT", "T1", "BBOT"
-SCOPES = "app_mentions:read,assistant:write,channels:history,chat:write,commands,groups:history,im:history"
+SCOPES = "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:write,groups:history,im:history"
 Payload = dict[str, Any]
 # What to do to a call in place of, or after, answering it: "429:SECONDS", "500", "drop", "lost" (done, but answered by a 500), a name.
 Trouble = Callable[[str, int, Payload], str | None]
@@ -56,6 +56,8 @@ class FakeSlack:
         self.messages: dict[tuple[str, str], Message] = {}
         self.whispers: list[Message] = []  # by response_url or chat.postEphemeral
         self.views: list[Payload] = []
+        self.files: list[Payload] = []  # as they were shared: name, title, content, channel, thread
+        self._uploads: dict[str, Payload] = {}
         self.faults: list[str] = []  # limits that were broken
         self.acknowledged: dict[str, float] = {}  # envelopes, and when
         self.scopes = SCOPES
@@ -118,8 +120,12 @@ class FakeSlack:
                 self.acknowledged[json.loads(received)["envelope_id"]] = time.monotonic()
 
     def _served(self, to: BaseHTTPRequestHandler) -> None:
-        raw = to.rfile.read(int(to.headers.get("content-length") or 0)).decode()
+        sent_in = to.rfile.read(int(to.headers.get("content-length") or 0))
         method = to.path.removeprefix("/api/").partition("?")[0]
+        if method.startswith("upload/"):
+            self._uploads[method.removeprefix("upload/")]["content"] = sent_in.decode()
+        raw = "" if method.startswith("upload/") else sent_in.decode()
+        method = "upload" if method.startswith("upload/") else method
         given: Payload = json.loads(raw) if raw.startswith("{") else {k: v[0] for k, v in parse_qs(raw).items()}
         with self._lock:
             self._counts[method] = number = self._counts.get(method, 0) + 1
@@ -160,6 +166,8 @@ class FakeSlack:
             self._check(method, given)
             self.whispers.append(Message("", "", "", given.get("text", ""), given.get("blocks", []), to=given.get("response_type", "")))
             return 200, {"ok": True}
+        if method == "upload":
+            return 200, {"ok": True}
         if not token.startswith("Bearer xoxb-valid") and not (method == "apps.connections.open" and token == "Bearer xapp-valid"):
             return no("invalid_auth")
         if broken := self._check(method, given):
@@ -175,14 +183,33 @@ class FakeSlack:
             return 200, {"ok": True, "messages": [self._listed(m) for m in self.messages.values() if m.channel == given["channel"]]}
         if method == "chat.postEphemeral":
             self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), given["text"], to=given["user"]))
-        if method in ("views.open", "views.publish"):
+        if method.startswith("files."):
+            return self._file(method, given)
+        if method in ("views.open", "views.publish", "views.update"):
             self.views.append(given["view"])
         more = {
             "auth.test": {"team_id": TEAM, "user_id": BOT, "bot_id": BOT_ID, "user": "cmo", "team": "Test", "url": "https://t.slack.test/"},
             "apps.connections.open": {"url": f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/link"},
         }
-        known = ("auth.test", "apps.connections.open", "chat.postEphemeral", "views.open", "views.publish")
+        known = ("auth.test", "apps.connections.open", "chat.postEphemeral", "views.open", "views.publish", "views.update")
         return (200, {"ok": True, **more.get(method, {})}) if method in known else no("unknown_method")
+
+    def _file(self, method: str, given: Payload) -> tuple[int, Payload]:
+        if "files:write" not in self.scopes.split(","):
+            return 200, {"ok": False, "error": "missing_scope"}
+        if method == "files.getUploadURLExternal":
+            ident = f"F{len(self._uploads) + 1}"
+            self._uploads[ident] = {"name": given["filename"], "length": int(given["length"])}
+            return 200, {"ok": True, "upload_url": f"{self.url}upload/{ident}", "file_id": ident}
+        if not re.fullmatch(r"[CDGZ][A-Z0-9]*", given["channel_id"]):
+            return 200, {"ok": False, "error": "invalid_arguments"}  # a person is no place for a file
+        for file in given["files"]:
+            upload = self._uploads[file["id"]]
+            if len(upload["content"].encode()) != upload["length"]:
+                return 200, {"ok": False, "error": "length_mismatch"}
+            shared = {"title": file["title"], "channel": given["channel_id"], "thread": given.get("thread_ts", "")}
+            self.files.append({**upload, **shared})
+        return 200, {"ok": True, "files": given["files"]}
 
     def _post(self, method: str, given: Payload) -> tuple[int, Payload]:
         channel = given["channel"] if not given["channel"].startswith("U") else "D" + given["channel"]
@@ -285,7 +312,7 @@ def _broken(block: Payload) -> Iterator[str]:
         yield f"a block {block.get('type')}"
     if block.get("type") == "section" and not 1 <= len(block["text"]["text"]) <= 3000:
         yield f"a section of {len(block['text']['text'])} characters"
-    elements = block.get("elements", [])
+    elements = [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]
     if "elements" in block and not 1 <= len(elements) <= {"context_actions": 5, "context": 10}.get(block["type"], 25):
         yield f"{len(elements)} elements"
     for element in elements:

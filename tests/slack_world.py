@@ -113,6 +113,13 @@ def click(
     }  # fmt: skip
 
 
+def view_click(action: Mapping[str, Any], *, user: str = "U1") -> Body:
+    """A click in App Home or in a modal, which has no message and no address to answer to."""
+    body = click(action, "", user=user)
+    del body["response_url"], body["channel"]
+    return {**body, "container": {"type": "view", "view_id": "V1"}, "view": {"id": "V1"}}
+
+
 def submission(callback: str, text: str, private: str = "", user: str = "U1") -> Body:
     number = next(_count)
     values = {"text": {"text": {"type": "plain_text_input", "value": text}}}
@@ -122,9 +129,9 @@ def submission(callback: str, text: str, private: str = "", user: str = "U1") ->
 
 
 def button(message: Any, action: str) -> dict[str, Any]:
-    """A button of a message, as Slack sends it when it is clicked."""
-    for block in message.blocks:
-        for element in block.get("elements", []):
+    """A button of a message or a view, as Slack sends it when it is clicked."""
+    for block in message["blocks"] if isinstance(message, dict) else message.blocks:
+        for element in [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]:
             if element["action_id"] == action:
                 return {"action_id": action, "value": element.get("value", ""), "element": element}
     raise AssertionError(f"there is no button {action}")

@@ -11,10 +11,12 @@ from slack_sdk.webhook import WebhookClient
 
 from advisor.apps import slack_blocks as blocks
 from advisor.apps.slack_events import COMMAND, actor, is_id, is_ts, owner, readable
-from advisor.apps.slack_home import home
+from advisor.apps.slack_export import export
+from advisor.apps.slack_home import SHOWN, home, saved_modal
 from advisor.apps.slack_line import Unreachable
 from advisor.chats import Entry
 from advisor.errors import UnknownConversation
+from advisor.saved import SavedAnswers
 
 if TYPE_CHECKING:
     from advisor.apps.slack import Bot
@@ -23,6 +25,11 @@ Body = Mapping[str, Any]
 Who = tuple[str, str]  # workspace and user
 
 GONE = "The sources of this answer are not there any more: the conversation was deleted, or belongs to somebody else."
+NO_TALK = "This conversation is not there any more: it was deleted."
+NOT_YOURS = "Only who asked can do that. Ask yourself, and it is yours to {}."
+SAVED = "Saved. You find it, with its sources, under Home of this app."
+REMOVED = "Removed. The conversation it is from is still there."
+_WITH_PLACE = ("sources", "share", "new_topic", "thumb", "save", "saved_open", "saved_remove", "export")
 
 
 class Clicks:
@@ -31,6 +38,7 @@ class Clicks:
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
         self.store, self.deliveries, self.line = bot.store, bot.deliveries, bot.line
+        self.saved = SavedAnswers(bot.store.engine, bot.store.clock)
 
     def shortcut(self, body: Body, keys: list[str]) -> None:
         message = body.get("message")
@@ -64,7 +72,7 @@ class Clicks:
                 self.bot.later(self._delete_all, who)
         elif action.startswith("ask_"):
             self._suggested(body, keys, who, action, value)
-        elif action in ("sources", "share", "new_topic", "thumb"):
+        elif action in _WITH_PLACE:
             sign, value = (value[:1], value[1:]) if action == "thumb" else ("", value)
             place = json.loads(value)
             once = [f"share:{place['turn']}"] if action == "share" else []
@@ -102,19 +110,50 @@ class Clicks:
     def _new_topic(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
         if place["user"] == who[1]:
             self.deliveries.new_topic(place["conversation"].rpartition(":")[0])
-            self._whisper(body, "What you ask next here begins a new topic.")
+            self._whisper(body, who, "What you ask next here begins a new topic.")
 
     def _thumb(self, body: Body, who: Who, place: Mapping[str, str], sign: str) -> None:
         try:
             self.store.feedback(place["turn"], 1 if sign == "+" else -1, "", owner(*who))
         except UnknownConversation:
-            self._whisper(body, "Only who asked the question can rate its answer.")
+            self._whisper(body, who, "Only who asked the question can rate its answer.")
             return
         if sign == "+":
-            self._whisper(body, "Thank you.")
+            self._whisper(body, who, "Thank you.")
         else:
             reason = blocks.field("What was wrong with it?", optional=True)
             self._show(body, blocks.modal("Not helpful", [reason], "Send", "reason", json.dumps({"turn": place["turn"]})))
+
+    def _save(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        if place["user"] != who[1]:
+            return self._whisper(body, who, NOT_YOURS.format("save"))
+        try:
+            self.saved.save(place["turn"], owner(*who))
+        except UnknownConversation:
+            return self._whisper(body, who, GONE)
+        self._whisper(body, who, SAVED)
+
+    def _saved_open(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        entry = self._entry(who[0], place) if place["user"] == who[1] else None
+        if entry is None or entry.turn is None:
+            return self._show(body, blocks.modal("Saved answer", [blocks.section(GONE)]))
+        self._show(body, saved_modal(entry, entry.turn, who[1]))
+
+    def _saved_remove(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        self.saved.remove(place["turn"], owner(*who))
+        gone = blocks.modal("Saved answer", [blocks.section(REMOVED)])
+        self.line.call("views.update", {"view_id": (body.get("view") or {}).get("id"), "view": gone}, again=False)
+        self._home(who)
+
+    def _export(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
+        if place["user"] != who[1]:
+            return self._whisper(body, who, NOT_YOURS.format("export"))
+        try:
+            conversation = self.store.find(place["conversation"], owner(*who))
+        except UnknownConversation:
+            return self._whisper(body, who, NO_TALK)
+        entries = self.store.turns(conversation.id, conversation.owner)
+        export(self.line, conversation, entries, who[1], body.get("container") or {})
 
     def home_opened(self, body: Body, keys: list[str]) -> None:
         event = body["event"]
@@ -122,9 +161,8 @@ class Clicks:
             self.bot.later(self._home, (body["team_id"], event["user"]))
 
     def _home(self, who: Who) -> None:
-        self.line.call(
-            "views.publish", {"user_id": who[1], "view": home(self.store.conversations(owner(*who), limit=20), COMMAND)}, again=False
-        )
+        conversations, saved = self.store.conversations(owner(*who), limit=SHOWN), self.saved.listed(owner(*who), SHOWN)
+        self.line.call("views.publish", {"user_id": who[1], "view": home(conversations, saved, COMMAND, who[1])}, again=False)
 
     def _delete_all(self, who: Who) -> None:
         self.deliveries.forget(owner(*who))
@@ -138,7 +176,11 @@ class Clicks:
     def _show(self, body: Body, view: dict[str, Any]) -> None:
         self.line.call("views.open", {"trigger_id": body["trigger_id"], "view": view}, again=False)
 
-    def _whisper(self, body: Body, line: str) -> None:
+    def _whisper(self, body: Body, who: Who, line: str) -> None:
+        if not body.get("response_url"):  # a click in Home or a modal
+            quiet = {"unfurl_links": False, "unfurl_media": False}
+            self.line.post("chat.postMessage", {"channel": who[1], "text": line, **quiet})
+            return
         # Through the click's own address: it works in channels that the advisor was not invited to, too.
         responder(body)({"response_type": "ephemeral", "replace_original": False, "text": line})
 

@@ -17,6 +17,7 @@ SCOPES = {
     "channels:history": "follow-ups in threads of public channels that it is in",
     "chat:write": "answers",
     "commands": "the command /cmo and the message shortcut",
+    "files:write": "a conversation as a file, for who asked",
     "groups:history": "follow-ups in threads of private channels that it is in",
     "im:history": "direct messages",
 }
