@@ -65,6 +65,46 @@ def check() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def rules(
+    channel: Annotated[str, typer.Option(help="A channel's ID (C…, below its details in Slack); the workspace if left out.")] = "",
+    answer: Annotated[str, typer.Option(help="always, mentioned, cited (only with citations) or never.")] = "",
+    visibility: Annotated[str, typer.Option(help="private: only who asked sees an answer in a channel; shared: all do.")] = "",
+    team: Annotated[str, typer.Option(help="The workspace's ID (T…); that of ADVISOR_SLACK_BOT_TOKEN if left out.")] = "",
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was set for the channel, or for the workspace.")] = False,
+) -> None:
+    """Say in which channels the advisor answers and who sees it; without options, list what was set."""
+    _needed()
+    from advisor.apps.slack_setup import RULES, team_of
+    from advisor.chats import open_chats
+    from advisor.config import Settings
+    from advisor.rules import ChannelRules
+    from advisor.terminal import table
+
+    settings = Settings.load()
+    store = open_chats(settings)
+    try:
+        kept = ChannelRules(store.engine)
+        if reset or answer or visibility:
+            team, channel = team_of(settings, team), _channel(channel)
+            if reset:
+                kept.reset(team, channel)
+            if answer or visibility:
+                kept.set(team, channel, answer, visibility)
+        rows = [(g.team, g.channel or "all others", g.answer, g.visibility) for g in kept.listed()]
+        table(("Workspace", "Channel", "Answers", "Seen by"), [*rows, RULES])
+    finally:
+        store.close()
+
+
+def _channel(given: str) -> str:
+    from advisor.errors import SettingsError
+
+    if given and not (given[0] in "CG" and given.isalnum() and given.isupper()):
+        raise SettingsError(f"{given!r} is no channel's ID. Copy it from below the channel's details in Slack; it begins with C.")
+    return given
+
+
 def _needed() -> None:
     if find_spec("slack_bolt") is None:
         raise MissingExtra("Slack needs two packages. Run: pip install 'cmo-advisor[slack]'")

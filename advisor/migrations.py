@@ -139,6 +139,16 @@ def _saved(connection: Connection) -> None:
     )
 
 
+def _channel_rules(connection: Connection) -> None:
+    """Where in a workspace the advisor answers and who sees it; '' stands for the workspace itself, and for what is not set."""
+    connection.execute(
+        text(
+            """CREATE TABLE channel_rules (team TEXT NOT NULL, channel TEXT NOT NULL, answer TEXT NOT NULL, visibility TEXT NOT NULL,
+               PRIMARY KEY (team, channel))"""
+        )
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -171,10 +181,12 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _api_keys,
     _deliveries,
     _saved,
+    _channel_rules,
 )
 SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _chats,
     _api_keys,
     _deliveries,
     _saved,
+    _channel_rules,
 )  # a server holds chats and nothing else

@@ -164,7 +164,8 @@ class FakeSlack:
 
         if method.startswith("respond/"):
             self._check(method, given)
-            self.whispers.append(Message("", "", "", given.get("text", ""), given.get("blocks", []), to=given.get("response_type", "")))
+            said = (given.get("text", ""), given.get("blocks", []))
+            self.whispers.append(Message("", "", given.get("thread_ts", ""), *said, to=given.get("response_type", "")))
             return 200, {"ok": True}
         if method == "upload":
             return 200, {"ok": True}
@@ -182,7 +183,10 @@ class FakeSlack:
         if method == "conversations.history":
             return 200, {"ok": True, "messages": [self._listed(m) for m in self.messages.values() if m.channel == given["channel"]]}
         if method == "chat.postEphemeral":
-            self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), given["text"], to=given["user"]))
+            if not given["channel"].startswith(("C", "D", "G")):
+                return no("channel_not_found")
+            said = (given["text"], given.get("blocks", []))
+            self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), *said, to=given["user"]))
         if method.startswith("files."):
             return self._file(method, given)
         if method in ("views.open", "views.publish", "views.update"):
@@ -281,7 +285,9 @@ def broken(method: str, given: Payload) -> Iterator[str]:
     blocks = view.get("blocks", given.get("blocks", []))
     if len(blocks) > (100 if view else 50):
         yield f"{len(blocks)} blocks"
-    if method == "chat.postMessage" and (given.get("unfurl_links") is not False or given.get("unfurl_media") is not False):
+    if method in ("chat.postMessage", "chat.postEphemeral") and (
+        given.get("unfurl_links") is not False or given.get("unfurl_media") is not False
+    ):
         yield "it may unfurl links"
     if method in ("chat.postMessage", "chat.update", "chat.postEphemeral") and not given.get("text"):
         yield "there is no text for notifications"

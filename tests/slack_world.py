@@ -65,10 +65,21 @@ def store_at(home: Path, database: str = "sqlite") -> ChatStore:
     return open_chats(Settings(home=home, database=database))
 
 
-def bot_at(url: str, store: ChatStore, talker: Talker | None = None, *, gap: float = 0.0, every: float = 0.0, look: float = 0.2) -> Bot:
-    """A bot that answers at the workspace of `url`, with no pauses of its own."""
+def bot_at(
+    url: str,
+    store: ChatStore,
+    talker: Talker | None = None,
+    *,
+    gap: float = 0.0,
+    every: float = 0.0,
+    look: float = 0.2,
+    visibility: str = "shared",
+) -> Bot:
+    """A bot that answers at the workspace of `url`, with no pauses of its own; in channels for all to see, unless told otherwise."""
     web = WebClient(token="xoxb-valid-1", base_url=url, timeout=10, retry_handlers=[])
     bot = Bot(advisor_at(store, talker), web, gap=gap, every=every, look=look)
+    if visibility:
+        bot.rules.set(TEAM, visibility=visibility)
     bot.start()
     return bot
 

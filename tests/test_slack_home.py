@@ -110,7 +110,7 @@ def test_nothing_of_a_payload_is_active_in_app_home_and_its_limits_are_kept() ->
     for payload in [*PAYLOADS, "& < > " * 900]:
         talks = [Conversation(f"c{n}", "o", payload[:200], 1.0, 2.0, n) for n in range(SHOWN)]
         kept = [Saved(f"t{n}", f"c{n}", payload, 3.0) for n in range(SHOWN)]
-        view = home(talks, kept, "/cmo", "U1")
+        view = home(talks, kept, "/cmo", "U1", "private")
         assert list(broken("views.publish", {"view": view})) == []
         found = [found for kind, text in texts(view) for found in live(text, kind)]
         assert all(tag.startswith("<!date^") for tag in found), found

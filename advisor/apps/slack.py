@@ -12,21 +12,26 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from advisor.apps import slack_blocks as blocks
-from advisor.apps.slack_clicks import Clicks, responder
+from advisor.apps.slack_clicks import Clicks
 from advisor.apps.slack_desk import Desk, Job
-from advisor.apps.slack_events import COMMAND, Said, actor, is_id, is_stop, keys_of, owner, read_message, readable
+from advisor.apps.slack_events import COMMAND, Said, actor, is_direct, is_id, is_stop, keys_of, owner, read_message, readable
 from advisor.apps.slack_line import Line, Refused, Unreachable
+from advisor.apps.slack_whisper import NO_PREVIEWS, responder, whisperer
 from advisor.chats import ChatStore
 from advisor.config import Settings
 from advisor.deliveries import Deliveries, Owed, digest, digest_of
 from advisor.errors import AdvisorError, SettingsError, StorageError
 from advisor.pipeline import Advisor
+from advisor.rules import ChannelRules
+from advisor.types import Turn
 
 log = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
 KEYS = "advisor.keys"  # what the HTTP guard knows a request by
 EMPTY = f"Write a question behind it, such as: {COMMAND} Do I need an MBA to become a CMO?"
+NEVER = "The advisor does not answer in this channel. Write to it directly, or use /cmo: nobody else sees that."
+NEVER_SHARED = "Answers are not shared in this channel: this workspace has set it so."
 QUIET = "I will answer in this thread only when I am mentioned."
 
 
@@ -51,9 +56,10 @@ class Bot:
         self.store = advisor.store
         self.deliveries = Deliveries(self.store.engine, self.store.clock)
         self.line = Line(web, gap=gap)
-        self.desk = Desk(advisor, self.store, self.deliveries, self.line, every=every, look=look)
+        self.rules = ChannelRules(self.store.engine)
         me = self.line.call("auth.test", {})
         self.user, self.team = str(me["user_id"]), str(me["team_id"])
+        self.desk = Desk(advisor, self.store, self.deliveries, self.line, self._is_held, every=every, look=look)
         self.clicks = Clicks(self)
         self._pool = ThreadPoolExecutor(8, "slack")
         self.app = self._bolt(AuthorizeResult.from_auth_test_response(bot_token=web.token, auth_test_response=me))  # type: ignore[arg-type]
@@ -112,24 +118,53 @@ class Bot:
         if said is None:
             return
         message, thread = self.named(said.channel, said.ts), self.named(said.channel, said.thread)
-        if not (said.direct or said.named or self._is_followed(said, thread)):
+        if not (said.direct or said.named or self._is_unasked(said) or self._is_followed(said, thread)):
             return
         if is_stop(said.text) and not said.begins and not said.direct:
             if self.deliveries.take([*keys, message]):
                 self.deliveries.quieten(thread)
-                given = {"channel": said.channel, "thread_ts": said.thread, "user": said.user, "text": QUIET}
+                given = {"channel": said.channel, "thread_ts": said.thread, "user": said.user, "text": QUIET, **NO_PREVIEWS}
                 self.later(self.line.call, "chat.postEphemeral", given)
             return
-        self.take([*keys, message], message, said.team, said.user, said.channel, said.thread, said.text)
+        self.ask([*keys, message], message, said.team, said.user, said.channel, said.thread, said.text)
+
+    def _is_unasked(self, said: Said) -> bool:
+        """Whether a message that names nobody is answered all the same, where the rules want that."""
+        meant = said.begins and not said.to_others and bool(said.text)
+        return meant and self.rules.of(self.team, said.channel).answer == "always"
 
     def _is_followed(self, said: Said, name: str) -> bool:
         thread = None if said.begins else self.deliveries.thread(name)
-        if thread is None or thread.quiet:
+        if thread is None or thread.quiet or self.rules.of(self.team, said.channel).answer == "never":
             return False
         if thread.asker != said.owner or said.to_others:
             self.deliveries.quieten(name)  # people talk to each other
             return False
         return True
+
+    def _is_held(self, channel: str) -> bool:
+        """Whether an answer is shown in a place only where it has citations."""
+        return not is_direct(channel) and self.rules.of(self.team, channel).answer == "cited"
+
+    def ask(self, keys: list[str], ident: str, team: str, user: str, channel: str, thread: str, question: str, **more: Any) -> bool:
+        """Takes a question and answers it as the rules of the place want it: to all there, to the asker alone, or not at all."""
+        if is_direct(channel):
+            return self.take(keys, ident, team, user, channel, thread, question, **more)
+        rule, whisper = self.rules.of(self.team, channel), whisperer(self.line, channel, thread, user)
+        if rule.answer == "never" or rule.visibility == "private":
+            # Owed to the asker: what a crash cuts off is completed in the talk with them.
+            more |= {"thread_key": self.named(channel, thread), "respond": whisper}
+            return self.take(keys, ident, team, user, user, "", question, line=NEVER if rule.answer == "never" else "", **more)
+        if rule.answer == "cited":
+            more |= {"held": True, "respond": whisper}
+        return self.take(keys, ident, team, user, channel, thread, question, **more)
+
+    def unshareable(self, channel: str, turn: Turn) -> str:
+        """Why an answer may not be shown to all in a channel, as a line for who wants to; nothing where it may."""
+        answer = self.rules.of(self.team, channel).answer
+        if answer == "never":
+            return NEVER_SHARED
+        return blocks.UNCITED if answer == "cited" and not turn.answer.citations else ""
 
     def take(self, keys: list[str], ident: str, team: str, user: str, channel: str, thread: str, question: str, **more: Any) -> bool:
         """Takes a question, for once; it is owed from then on."""

@@ -22,6 +22,7 @@ BLOCKS, MODAL_BLOCKS = 50, 100
 BUTTON, VALUE = 75, 2000
 NOTICE = 150  # characters that a notification shows
 PLACEHOLDER = "Searching the guidance…"
+UNCITED = "Only you see this: in this channel, answers are shown to all only where they have sources."
 RESTARTED = "The advisor was restarted before it had answered. Please ask again."
 FAULT = "Something went wrong in the advisor itself, and was written to its log. Please ask again."
 AWAY = "The advisor cannot answer right now; its log tells whoever runs it why. Please ask again later."

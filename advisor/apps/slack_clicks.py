@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-from slack_sdk.webhook import WebhookClient
 
 from advisor.apps import slack_blocks as blocks
 from advisor.apps.slack_events import COMMAND, actor, is_id, is_ts, owner, readable
 from advisor.apps.slack_export import export
 from advisor.apps.slack_home import SHOWN, home, saved_modal
-from advisor.apps.slack_line import Unreachable
+from advisor.apps.slack_whisper import NO_PREVIEWS, responder
 from advisor.chats import Entry
 from advisor.errors import UnknownConversation
 from advisor.saved import SavedAnswers
@@ -90,7 +87,7 @@ class Clicks:
             key = self.bot.named(channel, who[1], "command")
             self.bot.take([*keys, once], once, *who, who[1], "", question, thread_key=key, respond=responder(body), shown=True)
         else:
-            self.bot.take([*keys, once], once, *who, channel, thread, question, shown=True)
+            self.bot.ask([*keys, once], once, *who, channel, thread, question, shown=True)
 
     def _sources(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
         entry = self._entry(who[0], place)
@@ -101,11 +98,14 @@ class Clicks:
         entry = self._entry(who[0], place)
         if entry is None or entry.turn is None or place["user"] != who[1]:
             return
+        container = body.get("container") or {}
+        if why := self.bot.unshareable(str(container.get("channel_id")), entry.turn):
+            return self._whisper(body, who, why)
         respond = responder(body)
+        thread = {"thread_ts": container["thread_ts"]} if is_ts(container.get("thread_ts")) else {}
         for page in blocks.answered(entry.turn, who[1], question=entry.question):
-            respond(
-                {"response_type": "in_channel", "replace_original": False, "text": blocks.notice(entry.turn.answer.text), "blocks": page}
-            )
+            said = {"text": blocks.notice(entry.turn.answer.text), "blocks": page}
+            respond({"response_type": "in_channel", "replace_original": False, **thread, **said})
 
     def _new_topic(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
         if place["user"] == who[1]:
@@ -161,8 +161,9 @@ class Clicks:
             self.bot.later(self._home, (body["team_id"], event["user"]))
 
     def _home(self, who: Who) -> None:
+        visibility = self.bot.rules.of(self.bot.team, "").visibility
         conversations, saved = self.store.conversations(owner(*who), limit=SHOWN), self.saved.listed(owner(*who), SHOWN)
-        self.line.call("views.publish", {"user_id": who[1], "view": home(conversations, saved, COMMAND, who[1])}, again=False)
+        self.line.call("views.publish", {"user_id": who[1], "view": home(conversations, saved, COMMAND, who[1], visibility)}, again=False)
 
     def _delete_all(self, who: Who) -> None:
         self.deliveries.forget(owner(*who))
@@ -178,24 +179,7 @@ class Clicks:
 
     def _whisper(self, body: Body, who: Who, line: str) -> None:
         if not body.get("response_url"):  # a click in Home or a modal
-            quiet = {"unfurl_links": False, "unfurl_media": False}
-            self.line.post("chat.postMessage", {"channel": who[1], "text": line, **quiet})
+            self.line.post("chat.postMessage", {"channel": who[1], "text": line, **NO_PREVIEWS})
             return
         # Through the click's own address: it works in channels that the advisor was not invited to, too.
         responder(body)({"response_type": "ephemeral", "replace_original": False, "text": line})
-
-
-def responder(body: Body) -> Callable[[dict[str, Any]], None]:
-    """Answers through the address that came with a command or a click, which needs no token."""
-    silent = logging.getLogger("advisor.slack.sdk")
-    hook = WebhookClient(str(body.get("response_url")), timeout=15, retry_handlers=[], logger=silent)
-
-    def respond(message: dict[str, Any]) -> None:
-        try:
-            done = hook.send_dict(message)
-        except Exception as error:
-            raise Unreachable(f"response_url: {type(error).__name__}") from None
-        if done.status_code != 200:
-            raise Unreachable(f"response_url: {done.status_code}")
-
-    return respond

@@ -51,6 +51,11 @@ def owner(team: str, user: str) -> str:
     return f"slack:{team}:{user}"
 
 
+def is_direct(channel: str) -> bool:
+    """Whether a place is a talk with one person, and no channel."""
+    return channel.startswith(("D", "U", "W"))
+
+
 def is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 

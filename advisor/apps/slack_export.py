@@ -11,6 +11,7 @@ from typing import Any
 from advisor.apps.slack_blocks import plain
 from advisor.apps.slack_events import is_id, is_ts
 from advisor.apps.slack_line import Line, Refused, Unreachable
+from advisor.apps.slack_whisper import NO_PREVIEWS
 from advisor.chats import Conversation, Entry
 from advisor.transcript import as_markdown
 
@@ -28,9 +29,8 @@ def export(line: Line, conversation: Conversation, entries: Sequence[Entry], use
     """Sends the file into the talk with its user; where Slack does not take it, a line there says so."""
     content = as_markdown(conversation, entries).encode("utf-8", "replace")
     channel, thread = _place(user, container)
-    quiet = {"unfurl_links": False, "unfurl_media": False}
     # The message says which talk it is: a file can be sent to a talk, but not to a person.
-    there = line.post("chat.postMessage", {"channel": channel, **thread, "text": HERE, **quiet})
+    there = line.post("chat.postMessage", {"channel": channel, **thread, "text": HERE, **NO_PREVIEWS})
     where = {"channel": str(there["channel"]), "ts": str(there["ts"])}
     try:
         ticket = line.call("files.getUploadURLExternal", {"filename": _named(conversation), "length": len(content)}, form=True)

@@ -19,16 +19,17 @@ ABOUT = (
 )
 HOW = (
     "*How to ask*\n• Write to it under _Messages_: nobody else reads along.\n• `{command} your question` in a channel: only you see the "
-    "answer, until you share it.\n• Mention it in a channel: everybody there sees the answer. In that thread you can go on without a "
-    "mention, until you write _stop_ or others join in."
+    "answer, until you share it.\n• Mention it in a channel: {seen}. In that thread you can go on without a mention, until you write "
+    "_stop_ or others join in. A channel can have a rule of its own."
 )
+SEEN = {"private": "only you see the answer, until you share it", "shared": "everybody there sees the answer"}
 NOTHING_SAVED = "Nothing yet. *Save* below an answer puts it here, with its sources."
 _SURE = "Every question, answer and saved answer of yours is deleted for good. Messages that were posted in Slack stay there."
 
 
-def home(conversations: Sequence[Conversation], saved: Sequence[Saved], command: str, user: str) -> dict[str, Any]:
-    """The view for one person, with their saved answers and latest conversations."""
-    blocks: list[Block] = [section(ABOUT), section(HOW.format(command=command)), {"type": "divider"}]
+def home(conversations: Sequence[Conversation], saved: Sequence[Saved], command: str, user: str, visibility: str) -> dict[str, Any]:
+    """The view for one person, with their saved answers and latest conversations; `visibility` is the workspace's rule."""
+    blocks: list[Block] = [section(ABOUT), section(HOW.format(command=command, seen=SEEN[visibility])), {"type": "divider"}]
     blocks.append(section("*Saved answers*" if saved else f"*Saved answers*\n{NOTHING_SAVED}"))
     for s in saved:
         place = _carried(turn=s.turn, conversation=s.conversation, user=user)

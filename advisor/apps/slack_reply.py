@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from advisor.apps.slack_blocks import PLACEHOLDER, Block, escaped, markdown, mrkdwn, notice, section, split
 from advisor.apps.slack_line import Line, Refused, Unreachable
+from advisor.apps.slack_whisper import NO_PREVIEWS
 from advisor.deliveries import Deliveries, Owed
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ STREAMED = 11_000  # characters of a stream, at most; Slack takes 12,000 at once
 LATER = 3600.0  # seconds after which a workspace that had no streams is asked again
 _STEP = {"type": "task_update", "id": "search", "title": PLACEHOLDER}
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found")
-_QUIET = {"unfurl_links": False, "unfurl_media": False}
 
 Pages = list[list[Block]]
 
@@ -179,7 +179,7 @@ class MessageReply:
 
     def _again(self, given: dict[str, Any], found: Callable[[], dict[str, Any] | None] | None = None) -> dict[str, Any]:
         thread = {"thread_ts": self.owed.thread} if self.owed.thread else {}
-        return self.line.post("chat.postMessage", {"channel": self.channel, **thread, **_QUIET, **given}, found)
+        return self.line.post("chat.postMessage", {"channel": self.channel, **thread, **NO_PREVIEWS, **given}, found)
 
     def _note(self, there: dict[str, Any]) -> None:
         # A talk with one person is named by the person until Slack says what it is called.
@@ -203,19 +203,3 @@ class MessageReply:
             self.line.call("chat.stopStream", self._where(), again=again)
         except (Refused, Unreachable):
             pass  # it is over, then
-
-
-class WhisperReply:
-    """An answer that only who asked can see, through the address that came with the question."""
-
-    def __init__(self, respond: Callable[[dict[str, Any]], None]) -> None:
-        self.respond = respond
-
-    def open(self) -> None: ...
-
-    def add(self, bit: str) -> None: ...
-
-    def finish(self, text: str, pages: Pages, below: list[Block] | None = None) -> None:
-        for page in pages:
-            whisper = {"response_type": "ephemeral", "replace_original": False, "text": notice(text), "blocks": page, **_QUIET}
-            self.respond(whisper)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from advisor.apps.slack import client
 from advisor.config import Settings
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, SettingsError
+from advisor.rules import Rule
 
 # What each scope is for; there is none that reads more than the places the advisor is invited to.
 SCOPES = {
@@ -37,6 +40,26 @@ _REMEDIES = {
     "not_allowed_token_type": "This is another kind of token: xapp-… is the app's, xoxb-… the bot's",
     "missing_scope": "Give the app-level token the scope connections:write",
 }
+
+
+# What holds where nothing was set, as `advisor slack rules` lists it.
+RULES = ("where nothing is set", "", Rule().answer, Rule().visibility)
+
+
+def team_of(settings: Settings, given: str) -> str:
+    """The workspace that is meant: the one that was given, or the one that the bot's token is for."""
+    if given:
+        if not re.fullmatch(r"T[A-Z0-9]+", given):
+            raise SettingsError(f"{given!r} is no workspace's ID. It begins with T, and is in the address of Slack in a browser.")
+        return given
+    try:
+        return str(client(settings).auth_test()["team_id"])
+    except SlackApiError as error:
+        raise AdvisorError(
+            f"Slack refuses the bot's token ({error.response.get('error')}). Give --team, or run: advisor slack check"
+        ) from None
+    except OSError as error:
+        raise AdvisorError(f"Slack at {settings.slack_url} cannot be reached ({error}). Give the workspace's ID with --team.") from None
 
 
 def manifest(url: str = "") -> dict[str, Any]:
