@@ -137,7 +137,8 @@ class FakeSlack:
             to.close_connection = True
             to.connection.close()
             return
-        status, headers, body = 200, {"x-oauth-scopes": self.scopes}, {"ok": True}
+        status, headers = 200, {"x-oauth-scopes": self.scopes}
+        body: Payload = {"ok": True}
         if what and what.startswith("429"):
             status, headers, body = 429, {"Retry-After": what.partition(":")[2] or "1"}, {"ok": False, "error": "ratelimited"}
         elif what == "500":
@@ -282,7 +283,7 @@ _BLOCKS = {"section", "divider", "actions", "context", "context_actions", "heade
 def broken(method: str, given: Payload) -> Iterator[str]:
     """Documented limits that a call breaks."""
     view = given.get("view") or {}
-    blocks = view.get("blocks", given.get("blocks", []))
+    blocks: list[Payload] = view.get("blocks") or given.get("blocks") or []
     if len(blocks) > (100 if view else 50):
         yield f"{len(blocks)} blocks"
     if method in ("chat.postMessage", "chat.postEphemeral") and (
