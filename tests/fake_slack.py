@@ -57,6 +57,7 @@ class FakeSlack:
         self.whispers: list[Message] = []  # by response_url or chat.postEphemeral
         self.views: list[Payload] = []
         self.files: list[Payload] = []  # as they were shared: name, title, content, channel, thread
+        self.agent: list[tuple[str, Payload]] = []  # statuses and prompts that were set
         self._uploads: dict[str, Payload] = {}
         self.faults: list[str] = []  # limits that were broken
         self.acknowledged: dict[str, float] = {}  # envelopes, and when
@@ -188,6 +189,11 @@ class FakeSlack:
                 return no("channel_not_found")
             said = (given["text"], given.get("blocks", []))
             self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), *said, to=given["user"]))
+        if method.startswith("assistant.threads."):
+            if "assistant:write" not in self.scopes.split(","):
+                return no("missing_scope")
+            self.agent.append((method.rpartition(".")[2], given))
+            return 200, {"ok": True}
         if method.startswith("files."):
             return self._file(method, given)
         if method in ("views.open", "views.publish", "views.update"):
@@ -299,6 +305,10 @@ def broken(method: str, given: Payload) -> Iterator[str]:
     for chunk in given.get("chunks", []):
         if chunk["type"] not in ("markdown_text", "task_update", "blocks") or len(chunk.get("text", "")) > 12_000:
             yield f"a chunk {chunk['type']} of {len(chunk.get('text', ''))} characters"
+    if method == "assistant.threads.setSuggestedPrompts" and not 1 <= len(given["prompts"]) <= 4:
+        yield f"{len(given['prompts'])} prompts"
+    if method == "assistant.threads.setStatus" and not (given.get("thread_ts") and len(given.get("loading_messages", [])) <= 10):
+        yield "a status without a thread, or with too many lines"
     if method == "chat.startStream" and not (given.get("thread_ts") and given.get("recipient_user_id") and given.get("recipient_team_id")):
         yield "a stream without thread or recipient"
     if view and view["type"] == "modal":

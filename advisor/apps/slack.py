@@ -107,7 +107,8 @@ class Bot:
     def _route(self, body: Body) -> Callable[[Body, list[str]], dict[str, Any] | None]:
         event = body.get("event")
         if isinstance(event, Mapping):
-            return self.clicks.home_opened if event.get("type") == "app_home_opened" else self._message
+            begun = {"app_home_opened": self.clicks.home_opened, "assistant_thread_started": self.clicks.thread_begun}
+            return begun.get(str(event.get("type")), self._message)
         if "command" in body:
             return self._command
         kinds = {"message_action": self.clicks.shortcut, "view_submission": self.clicks.submitted, "block_actions": self.clicks.clicked}

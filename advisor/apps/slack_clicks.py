@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from advisor.apps import slack_blocks as blocks
-from advisor.apps.slack_events import COMMAND, actor, is_id, is_ts, owner, readable
+from advisor.apps.slack_events import COMMAND, STARTERS, actor, is_id, is_ts, owner, readable
 from advisor.apps.slack_export import export
 from advisor.apps.slack_home import SHOWN, home, saved_modal
+from advisor.apps.slack_line import Refused
+from advisor.apps.slack_reply import Ability
 from advisor.apps.slack_whisper import NO_PREVIEWS, responder
 from advisor.chats import Entry
 from advisor.errors import UnknownConversation
@@ -35,6 +37,7 @@ class Clicks:
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
         self.store, self.deliveries, self.line = bot.store, bot.deliveries, bot.line
+        self.prompts = Ability()
         self.saved = SavedAnswers(bot.store.engine, bot.store.clock)
 
     def shortcut(self, body: Body, keys: list[str]) -> None:
@@ -155,8 +158,27 @@ class Clicks:
         entries = self.store.turns(conversation.id, conversation.owner)
         export(self.line, conversation, entries, who[1], body.get("container") or {})
 
+    def thread_begun(self, body: Body, keys: list[str]) -> None:
+        """Offers questions where a talk with the advisor begins, if the workspace has that."""
+        event = body["event"]
+        thread = event.get("assistant_thread") if event.get("type") == "assistant_thread_started" else {"channel_id": event.get("channel")}
+        if not isinstance(thread, Mapping) or not is_id(thread.get("channel_id")) or not self.prompts.are_likely():
+            return
+        if self.deliveries.take(keys):
+            self.bot.later(self._prompt, thread["channel_id"], thread.get("thread_ts"))
+
+    def _prompt(self, channel: str, thread: object) -> None:
+        prompts = [{"title": question, "message": question} for question in STARTERS]
+        given = {"channel_id": channel, "title": "You could ask", "prompts": prompts, **({"thread_ts": thread} if is_ts(thread) else {})}
+        try:
+            self.line.call("assistant.threads.setSuggestedPrompts", given, again=False)
+        except Refused:
+            self.prompts.missing()  # a workspace without agents; one asks all the same
+
     def home_opened(self, body: Body, keys: list[str]) -> None:
         event = body["event"]
+        if event.get("tab") == "messages":
+            return self.thread_begun(body, keys)
         if event.get("tab") == "home" and is_id(event.get("user")) and is_id(body.get("team_id")) and self.deliveries.take(keys):
             self.bot.later(self._home, (body["team_id"], event["user"]))
 

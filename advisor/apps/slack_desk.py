@@ -13,7 +13,7 @@ from functools import partial
 
 from advisor.apps import slack_blocks as blocks
 from advisor.apps.slack_line import Line, Refused, Unreachable
-from advisor.apps.slack_reply import MessageReply, Reply, Streams
+from advisor.apps.slack_reply import Ability, MessageReply, Reply
 from advisor.apps.slack_whisper import Respond, WhisperReply, whisperer
 from advisor.chats import ChatStore
 from advisor.deliveries import Deliveries, Owed, digest_of
@@ -62,7 +62,7 @@ class Desk:
     ) -> None:
         self.advisor, self.store, self.deliveries, self.line, self.is_held = advisor, store, deliveries, line, is_held
         self.every, self.look = every, look
-        self.streams = Streams()
+        self.streams, self.statuses = Ability(), Ability()
         self._changed = threading.Condition()
         self._waiting: dict[tuple[str, str], deque[Job]] = {}  # conversations in the order of their oldest question
         self._busy: dict[tuple[str, str], str] = {}  # conversations being answered in, each with its channel
@@ -161,7 +161,10 @@ class Desk:
     def _reply(self, job: Job) -> Reply:
         if job.respond is not None and not job.held:
             return WhisperReply(job.respond)
-        return MessageReply(self.line, self.deliveries, job.owed, (job.team, job.user), self.streams, every=self.every)
+        return self._message(job.owed, job.team, job.user)
+
+    def _message(self, owed: Owed, team: str, user: str) -> MessageReply:
+        return MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, self.statuses, every=self.every)
 
     def _say(self, job: Job, reply: Reply) -> None:
         turn, said = None, ""
@@ -211,7 +214,7 @@ class Desk:
         left = self.deliveries.abandoned()
         for owed in left:
             _, team, user = owed.owner.split(":", 2)
-            reply = MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, every=self.every)
+            reply = self._message(owed, team, user)
             self._settle(owed, reply, partial(self._take_up, owed, reply, user))
         return len(left)
 

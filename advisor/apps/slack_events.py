@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 COMMAND = "/cmo"
+# Questions to begin with; each can be answered from the guidance.
+STARTERS = (
+    "Do I need an MBA to become a CMO?",
+    "How do I become a Chief Medical Officer?",
+    "How much does a Chief Medical Officer earn?",
+    "How do I prepare for a CMO interview?",
+)
 _ID = re.compile(r"[A-Z0-9]{1,24}")
 _TS = re.compile(r"\d{1,12}\.\d{1,8}")
 _TAG = re.compile(r"<([^<>]*)>")

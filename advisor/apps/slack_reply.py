@@ -22,8 +22,13 @@ log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two updates of a message
 LONGEST = 3500  # characters of a message without blocks
+# Shown behind the app's name, until something is posted.
+STATUS = {
+    "status": "is searching the guidance…",
+    "loading_messages": [PLACEHOLDER, "Checking each sentence against its source…"],
+}
 STREAMED = 11_000  # characters of a stream, at most; Slack takes 12,000 at once
-LATER = 3600.0  # seconds after which a workspace that had no streams is asked again
+LATER = 3600.0  # seconds after which a workspace that had none of something is asked again
 _STEP = {"type": "task_update", "id": "search", "title": PLACEHOLDER}
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found")
 
@@ -46,8 +51,8 @@ def mark(ident: str) -> dict[str, Any]:
 
 
 @dataclass
-class Streams:
-    """Whether this workspace streams, as far as is known."""
+class Ability:
+    """Whether this workspace has something that not all have, such as streams, as far as is known."""
 
     until: float = 0.0
 
@@ -62,9 +67,18 @@ class MessageReply:
     """An answer in a message of a channel or a direct talk."""
 
     def __init__(
-        self, line: Line, deliveries: Deliveries, owed: Owed, recipient: tuple[str, str], streams: Streams, *, every: float = EVERY
+        self,
+        line: Line,
+        deliveries: Deliveries,
+        owed: Owed,
+        recipient: tuple[str, str],
+        streams: Ability,
+        statuses: Ability,
+        *,
+        every: float = EVERY,
     ) -> None:
-        self.line, self.deliveries, self.owed, self.streams, self.every = line, deliveries, owed, streams, every
+        self.line, self.deliveries, self.owed, self.every = line, deliveries, owed, every
+        self.streams, self.statuses = streams, statuses
         self.channel, self.message = owed.channel, owed.message
         self._recipient = {"recipient_team_id": recipient[0], "recipient_user_id": recipient[1]}
         self._streaming = False
@@ -73,6 +87,7 @@ class MessageReply:
 
     def open(self) -> None:
         """Posts the placeholder, or opens a stream; raises `Unreachable` or `Refused` where neither is possible."""
+        self._show_status()
         if self.owed.thread and self.streams.are_likely() and self._open_stream():
             return
         self._post(PLACEHOLDER, [section(f"_{escaped(PLACEHOLDER)}_")])
@@ -155,6 +170,18 @@ class MessageReply:
         if self.message:
             self._streaming = True  # perhaps: one that is no stream refuses to be stopped, and no harm is done
             self._end_stream(again=True)
+
+    def _show_status(self) -> None:
+        if not (self.owed.thread and self.statuses.are_likely()):
+            return
+        try:
+            given = {"channel_id": self.channel, "thread_ts": self.owed.thread, **STATUS}
+            self.line.call("assistant.threads.setStatus", given, again=False)
+        except Refused as error:
+            log.info("this workspace shows no status (%s)", error)
+            self.statuses.missing()
+        except Unreachable as error:
+            log.info("a status is not shown, %s", error)
 
     def _open_stream(self) -> bool:
         given = {"channel": self.channel, "thread_ts": self.owed.thread, **self._recipient, "chunks": [{**_STEP, "status": "in_progress"}]}

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from advisor.apps.slack import client
+from advisor.apps.slack_events import STARTERS
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
 from advisor.rules import Rule
@@ -25,12 +26,6 @@ SCOPES = {
     "im:history": "direct messages",
 }
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
-STARTERS = (
-    "Do I need an MBA to become a CMO?",
-    "How do I become a Chief Medical Officer?",
-    "How much does a Chief Medical Officer earn?",
-    "How do I prepare for a CMO interview?",
-)
 Rows = list[tuple[str, str, str]]
 _REMEDIES = {
     "invalid_auth": "Copy the token anew: api.slack.com/apps, your app, OAuth & Permissions (bot) or Basic Information (app)",
