@@ -97,6 +97,22 @@ def rules(
         store.close()
 
 
+@app.command()
+def link(
+    owner: Annotated[str, typer.Argument(help="The owner to link with, such as user:NAME or key:NAME.", show_default=False)],
+) -> None:
+    """Make a one-time code: who sends `/cmo link CODE` in Slack within ten minutes has the same conversations there."""
+    from advisor.config import Settings
+    from advisor.links import open_links
+
+    links = open_links(Settings.load())
+    try:
+        typer.echo(links.create(owner))
+    finally:
+        links.close()
+    typer.echo("Send it in Slack within ten minutes: /cmo link CODE. It is good once.", err=True)
+
+
 def _channel(given: str) -> str:
     from advisor.errors import SettingsError
 

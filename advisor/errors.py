@@ -8,6 +8,7 @@ AdvisorError
 ├── QuestionError        the asker: a question that cannot be taken as it is
 ├── UnknownConversation  the asker: a conversation or turn that is not there, or not theirs
 ├── KeyFault             the operator: a key's name that cannot be used, is taken, or is not there
+├── LinkFault            the asker: a code that links two accounts is wrong or too old
 └── MissingExtra         the operator: a feature needs packages that are not installed
 
 Every message names the thing, the fault and the remedy in one line.
@@ -46,6 +47,10 @@ class UnknownConversation(AdvisorError):
 
 class KeyFault(AdvisorError):
     """A key's name cannot be used, is taken, or is not there."""
+
+
+class LinkFault(AdvisorError):
+    """A code that links somebody in a messenger with a user is wrong or too old, or was tried too often."""
 
 
 class MissingExtra(AdvisorError):

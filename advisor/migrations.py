@@ -149,6 +149,20 @@ def _channel_rules(connection: Connection) -> None:
     )
 
 
+def _links(connection: Connection) -> None:
+    """One-time codes, who in a messenger is which user, and wrong codes, to be counted; and who an answer is owed to."""
+    for statement in (
+        """CREATE TABLE codes (digest TEXT PRIMARY KEY, purpose TEXT NOT NULL, subject TEXT NOT NULL,
+           expires DOUBLE PRECISION NOT NULL)""",
+        "CREATE TABLE links (member TEXT PRIMARY KEY, owner TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "CREATE INDEX links_owner ON links (owner)",
+        "CREATE TABLE link_tries (member TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "ALTER TABLE replies ADD COLUMN asker TEXT NOT NULL DEFAULT ''",
+        "UPDATE replies SET asker = owner",
+    ):
+        connection.execute(text(statement))
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -182,6 +196,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _deliveries,
     _saved,
     _channel_rules,
+    _links,
 )
 SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _chats,
@@ -189,4 +204,5 @@ SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _deliveries,
     _saved,
     _channel_rules,
+    _links,
 )  # a server holds chats and nothing else

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +21,8 @@ from advisor.apps.slack_whisper import NO_PREVIEWS, responder, whisperer
 from advisor.chats import ChatStore
 from advisor.config import Settings
 from advisor.deliveries import Deliveries, Owed, digest, digest_of
-from advisor.errors import AdvisorError, SettingsError, StorageError
+from advisor.errors import AdvisorError, LinkFault, SettingsError, StorageError
+from advisor.links import Links
 from advisor.pipeline import Advisor
 from advisor.rules import ChannelRules
 from advisor.types import Turn
@@ -31,6 +33,10 @@ Body = Mapping[str, Any]
 KEYS = "advisor.keys"  # what the HTTP guard knows a request by
 EMPTY = f"Write a question behind it, such as: {COMMAND} Do I need an MBA to become a CMO?"
 NEVER = "The advisor does not answer in this channel. Write to it directly, or use /cmo: nobody else sees that."
+LINKED = "Linked: here and on the web page you have the same conversations from now on.{} `/cmo unlink` parts them."
+UNLINKED = "Parted: what you ask here from now on is kept apart. What was kept so far is with your user of the web page."
+NOT_LINKED = "You are not linked with a user of the web page. Make a code there and send: /cmo link CODE"
+_LINKING = re.compile(r"\s*(?:unlink|link\s+(\S{1,40}))\s*", re.I)
 NEVER_SHARED = "Answers are not shared in this channel: this workspace has set it so."
 QUIET = "I will answer in this thread only when I am mentioned."
 
@@ -56,10 +62,10 @@ class Bot:
         self.store = advisor.store
         self.deliveries = Deliveries(self.store.engine, self.store.clock)
         self.line = Line(web, gap=gap)
-        self.rules = ChannelRules(self.store.engine)
+        self.rules, self.links = ChannelRules(self.store.engine), Links(self.store.engine, self.store.clock)
         me = self.line.call("auth.test", {})
         self.user, self.team = str(me["user_id"]), str(me["team_id"])
-        self.desk = Desk(advisor, self.store, self.deliveries, self.line, self._is_held, every=every, look=look)
+        self.desk = Desk(advisor, self.store, self.deliveries, self.line, self._is_held, self.named(""), every=every, look=look)
         self.clicks = Clicks(self)
         self._pool = ThreadPoolExecutor(8, "slack")
         self.app = self._bolt(AuthorizeResult.from_auth_test_response(bot_token=web.token, auth_test_response=me))  # type: ignore[arg-type]
@@ -75,6 +81,10 @@ class Bot:
     def named(self, *parts: str) -> str:
         """A name for something in this workspace that no other workspace has."""
         return ":".join(("slack", self.team, *parts))
+
+    def owner(self, team: str, user: str) -> str:
+        """Whose conversations somebody's are: their own, or those of the web user they are linked with."""
+        return self.links.owner(owner(team, user))
 
     def _bolt(self, me: AuthorizeResult) -> App:
         quiet = logging.getLogger("advisor.slack.bolt")
@@ -173,7 +183,9 @@ class Bot:
         before = self.deliveries.thread(key)
         topic = before.topic if before else 0
         conversation = f"{key}:{topic}"
-        owed = Owed(digest(ident), owner(team, user), conversation, channel, thread, digest_of(question), created=self.store.clock())
+        asker, now = owner(team, user), self.store.clock()
+        given = (self.owner(team, user), conversation, channel, thread, digest_of(question))
+        owed = Owed(digest(ident), *given, created=now, asker=asker)
         if not self.deliveries.take(keys, owed, key):
             return False
         self.desk.submit(Job(owed, question, team, user, **more))
@@ -185,12 +197,25 @@ class Bot:
             return None
         if not question:
             return {"response_type": "ephemeral", "text": EMPTY}
+        if about := _LINKING.fullmatch(question):
+            said = self._linked(owner(*who), about[1] or "") if self.deliveries.take(keys) else ""
+            return {"response_type": "ephemeral", "text": said} if said else None
         respond = responder(body)
         key = self.named(channel, who[1], "command")
         if not self.take(keys, keys[0], *who, who[1], "", question, thread_key=key, respond=respond):
             return None
         asked = blocks.told(f"{blocks.PLACEHOLDER} Only you can see this.", question)
         return {"response_type": "ephemeral", "text": blocks.PLACEHOLDER, "blocks": asked}
+
+    def _linked(self, member: str, code: str) -> str:
+        """Links or parts somebody and a web user; gives a line for them."""
+        if not code:
+            return UNLINKED if self.links.unlink(member) else NOT_LINKED
+        try:
+            moved = self.links.redeem(code, member)
+        except LinkFault as fault:
+            return str(fault)
+        return LINKED.format(f" {moved} of yours from here went along." if moved else "")
 
     def later(self, work: Callable[..., object], *given: Any) -> None:
         """Does what Slack need not wait for."""

@@ -59,7 +59,7 @@ class Clicks:
             self.bot.take([*keys, key], key, *who, who[1], "", words, thread_key=self.bot.named(who[1], str(view.get("id"))), shown=True)
         elif view.get("callback_id") == "reason" and self.deliveries.take([*keys, key]):
             place = json.loads(str(view.get("private_metadata")))
-            self.store.feedback(place["turn"], -1, words, owner(*who))
+            self.store.feedback(place["turn"], -1, words, self.bot.owner(*who))
 
     def clicked(self, body: Body, keys: list[str]) -> None:
         actions, who = body.get("actions"), actor(body)
@@ -117,7 +117,7 @@ class Clicks:
 
     def _thumb(self, body: Body, who: Who, place: Mapping[str, str], sign: str) -> None:
         try:
-            self.store.feedback(place["turn"], 1 if sign == "+" else -1, "", owner(*who))
+            self.store.feedback(place["turn"], 1 if sign == "+" else -1, "", self.bot.owner(*who))
         except UnknownConversation:
             self._whisper(body, who, "Only who asked the question can rate its answer.")
             return
@@ -131,7 +131,7 @@ class Clicks:
         if place["user"] != who[1]:
             return self._whisper(body, who, NOT_YOURS.format("save"))
         try:
-            self.saved.save(place["turn"], owner(*who))
+            self.saved.save(place["turn"], self.bot.owner(*who))
         except UnknownConversation:
             return self._whisper(body, who, GONE)
         self._whisper(body, who, SAVED)
@@ -143,7 +143,7 @@ class Clicks:
         self._show(body, saved_modal(entry, entry.turn, who[1]))
 
     def _saved_remove(self, body: Body, who: Who, place: Mapping[str, str], _: str) -> None:
-        self.saved.remove(place["turn"], owner(*who))
+        self.saved.remove(place["turn"], self.bot.owner(*who))
         gone = blocks.modal("Saved answer", [blocks.section(REMOVED)])
         self.line.call("views.update", {"view_id": (body.get("view") or {}).get("id"), "view": gone}, again=False)
         self._home(who)
@@ -152,7 +152,7 @@ class Clicks:
         if place["user"] != who[1]:
             return self._whisper(body, who, NOT_YOURS.format("export"))
         try:
-            conversation = self.store.find(place["conversation"], owner(*who))
+            conversation = self.store.find(place["conversation"], self.bot.owner(*who))
         except UnknownConversation:
             return self._whisper(body, who, NO_TALK)
         entries = self.store.turns(conversation.id, conversation.owner)
@@ -183,17 +183,22 @@ class Clicks:
             self.bot.later(self._home, (body["team_id"], event["user"]))
 
     def _home(self, who: Who) -> None:
+        mine = self.bot.owner(*who)
+        linked = "" if mine == owner(*who) else mine.partition(":")[2]
         visibility = self.bot.rules.of(self.bot.team, "").visibility
-        conversations, saved = self.store.conversations(owner(*who), limit=SHOWN), self.saved.listed(owner(*who), SHOWN)
-        self.line.call("views.publish", {"user_id": who[1], "view": home(conversations, saved, COMMAND, who[1], visibility)}, again=False)
+        conversations, saved = self.store.conversations(mine, limit=SHOWN), self.saved.listed(mine, SHOWN)
+        self.line.call(
+            "views.publish", {"user_id": who[1], "view": home(conversations, saved, COMMAND, who[1], visibility, linked)}, again=False
+        )
 
     def _delete_all(self, who: Who) -> None:
         self.deliveries.forget(owner(*who))
-        self.store.delete_all(owner(*who))
+        self.deliveries.forget(self.bot.owner(*who))
+        self.store.delete_all(self.bot.owner(*who))
         self._home(who)
 
     def _entry(self, team: str, place: Mapping[str, str]) -> Entry | None:
-        entries = self.store.turns(place["conversation"], owner(team, place["user"]))
+        entries = self.store.turns(place["conversation"], self.bot.owner(team, place["user"]))
         return next((entry for entry in entries if entry.id == place["turn"]), None)
 
     def _show(self, body: Body, view: dict[str, Any]) -> None:

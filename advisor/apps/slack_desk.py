@@ -56,11 +56,13 @@ class Desk:
         deliveries: Deliveries,
         line: Line,
         is_held: Callable[[str], bool] = lambda channel: False,
+        within: str = "",
         *,
         every: float = 1.0,
         look: float = LOOK,
     ) -> None:
-        self.advisor, self.store, self.deliveries, self.line, self.is_held = advisor, store, deliveries, line, is_held
+        self.advisor, self.store, self.deliveries, self.line = advisor, store, deliveries, line
+        self.is_held, self.within = is_held, within
         self.every, self.look = every, look
         self.streams, self.statuses = Ability(), Ability()
         self._changed = threading.Condition()
@@ -211,9 +213,9 @@ class Desk:
 
     def recover(self) -> int:
         """Completes, or marks as not answered, what processes that died have left; gives how much that was."""
-        left = self.deliveries.abandoned()
+        left = self.deliveries.abandoned(self.within)
         for owed in left:
-            _, team, user = owed.owner.split(":", 2)
+            _, team, user = owed.member.split(":", 2)
             reply = self._message(owed, team, user)
             self._settle(owed, reply, partial(self._take_up, owed, reply, user))
         return len(left)

@@ -24,11 +24,20 @@ HOW = (
 )
 SEEN = {"private": "only you see the answer, until you share it", "shared": "everybody there sees the answer"}
 NOTHING_SAVED = "Nothing yet. *Save* below an answer puts it here, with its sources."
+LINKED = "*Linked with {user}*: here and on the web page you have the same conversations. `{command} unlink` parts them."
+UNLINKED = "*On the web page, too?* Make a code there and send `{command} link CODE`: you have the same conversations in both, then."
 _SURE = "Every question, answer and saved answer of yours is deleted for good. Messages that were posted in Slack stay there."
 
+_EVERYWHERE = " So is what you asked on the web page."
 
-def home(conversations: Sequence[Conversation], saved: Sequence[Saved], command: str, user: str, visibility: str) -> dict[str, Any]:
-    """The view for one person, with their saved answers and latest conversations; `visibility` is the workspace's rule."""
+
+def home(
+    conversations: Sequence[Conversation], saved: Sequence[Saved], command: str, user: str, visibility: str, linked: str = ""
+) -> dict[str, Any]:
+    """The view for one person, with their saved answers and latest conversations.
+
+    `visibility` is the workspace's rule, `linked` the user of the web page that they are.
+    """
     blocks: list[Block] = [section(ABOUT), section(HOW.format(command=command, seen=SEEN[visibility])), {"type": "divider"}]
     blocks.append(section("*Saved answers*" if saved else f"*Saved answers*\n{NOTHING_SAVED}"))
     for s in saved:
@@ -45,12 +54,14 @@ def home(conversations: Sequence[Conversation], saved: Sequence[Saved], command:
             blocks.append(_row(escaped(c.title), f"{asked}, {_when(c.updated)}", export))
         sure = {
             "title": _plain("Delete everything?"),
-            "text": _plain(_SURE),
+            "text": _plain(_SURE + (_EVERYWHERE if linked else "")),
             "confirm": _plain("Delete"),
             "deny": _plain("Keep"),
             "style": "danger",
         }
         blocks.append({"type": "actions", "elements": [button("Delete everything", "delete_all", "all", style="danger", confirm=sure)]})
+    about = LINKED if linked else UNLINKED
+    blocks += [{"type": "divider"}, section(about.format(command=command, user=escaped(linked)))]
     return {"type": "home", "blocks": blocks}
 
 
