@@ -113,6 +113,41 @@ def link(
     typer.echo("Send it in Slack within ten minutes: /cmo link CODE. It is good once.", err=True)
 
 
+@app.command()
+def key() -> None:
+    """Make a key for ADVISOR_SLACK_TOKEN_KEY, with which the tokens of workspaces are encrypted."""
+    _needed()
+    from advisor.installations import new_key
+
+    typer.echo(new_key())
+    typer.echo("Keep it apart from the database. Without it the workspaces have to install the app again.", err=True)
+
+
+@app.command()
+def workspaces() -> None:
+    """List the workspaces that have installed the app."""
+    from datetime import datetime
+
+    _needed()
+    from advisor.chats import open_chats
+    from advisor.config import Settings
+    from advisor.errors import SettingsError
+    from advisor.installations import Installations
+    from advisor.terminal import table
+
+    settings = Settings.load()
+    key = settings.slack_token_key.get_secret_value()
+    if not key:
+        raise SettingsError("ADVISOR_SLACK_TOKEN_KEY is not set, so no workspace can have installed the app. Run: advisor slack key")
+    store = open_chats(settings)
+    try:
+        listed = Installations(store.engine, key).listed()
+    finally:
+        store.close()
+    rows = [(i.team, i.name, i.installer, f"{datetime.fromtimestamp(i.created):%Y-%m-%d %H:%M}") for i in listed]
+    table(("Workspace", "Name", "Installed by", "When"), rows)
+
+
 def _channel(given: str) -> str:
     from advisor.errors import SettingsError
 

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr = Field(SecretStr(""), description="token of the Slack app's bot (xoxb-…); never shown")
     slack_app_token: SecretStr = Field(SecretStr(""), description="token of the Slack app for Socket Mode (xapp-…); never shown")
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="secret that Slack signs HTTP events with; never shown")
+    slack_client_id: str = Field("", description="id of the Slack app, for many workspaces to install it by themselves")
+    slack_client_secret: SecretStr = Field(SecretStr(""), description="secret of the Slack app for that; never shown")
+    slack_token_key: SecretStr = Field(SecretStr(""), description="key that encrypts their tokens (advisor slack key); never shown")
     slack_url: str = Field("https://slack.com/api/", description="address of Slack's Web API")
 
     @field_validator("home", mode="after")
@@ -114,6 +117,14 @@ class Settings(BaseSettings):
             raise ValueError(f"it begins with {begins}; copy the whole of it from the app's settings in Slack")
         return value
 
+    @field_validator("slack_token_key", mode="after")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        for key in filter(None, value.get_secret_value().split(",")):
+            if not re.fullmatch(r"[\w-]{43}=", key.strip(), re.ASCII):
+                raise ValueError("it has 44 characters; make one with: advisor slack key")
+        return value
+
     @field_validator("slack_url", mode="after")
     @classmethod
     def _slash(cls, value: str) -> str:
@@ -140,7 +151,7 @@ class Settings(BaseSettings):
             given = repr(fault.get("input"))
             if name == "ADVISOR_DATABASE":
                 given = "not an address"  # it may hold a password
-            elif name.endswith(("_TOKEN", "_SECRET")):
+            elif name.endswith(("_TOKEN", "_SECRET", "_TOKEN_KEY")):
                 given = "not a token"
             raise SettingsError(f"{name} is {given}: {why}. Change or unset it.") from None
 

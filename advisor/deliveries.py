@@ -134,6 +134,12 @@ class Deliveries:
                     found.append(Owed(*fields))
         return found
 
+    def teams(self) -> list[str]:
+        """The workspaces in which an answer is owed."""
+        with reading(self.engine) as connection:
+            found = connection.execute(text("SELECT DISTINCT conversation FROM replies")).scalars().all()
+        return sorted({str(name).split(":")[1] for name in found if str(name).count(":") >= 2})
+
     def messages(self, channel: str) -> set[str]:
         """The messages in a channel that answers are being written into."""
         with reading(self.engine) as connection:

@@ -163,6 +163,16 @@ def _links(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _installations(connection: Connection) -> None:
+    """Workspaces that have installed the Slack app, with their encrypted tokens."""
+    connection.execute(
+        text(
+            """CREATE TABLE installations (team TEXT PRIMARY KEY, name TEXT NOT NULL, installer TEXT NOT NULL,
+               created DOUBLE PRECISION NOT NULL, token TEXT NOT NULL)"""
+        )
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -197,6 +207,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _saved,
     _channel_rules,
     _links,
+    _installations,
 )
 SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _chats,
@@ -205,4 +216,5 @@ SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _saved,
     _channel_rules,
     _links,
+    _installations,
 )  # a server holds chats and nothing else

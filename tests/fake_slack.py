@@ -6,6 +6,7 @@ or loses replies as a test tells it to.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -57,6 +58,8 @@ class FakeSlack:
         self.whispers: list[Message] = []  # by response_url or chat.postEphemeral
         self.views: list[Payload] = []
         self.files: list[Payload] = []  # as they were shared: name, title, content, channel, thread
+        self.installed = 0  # codes that were changed for tokens
+        self.dead: set[str] = set()  # workspaces that have removed the app
         self.agent: list[tuple[str, Payload]] = []  # statuses and prompts that were set
         self._uploads: dict[str, Payload] = {}
         self.faults: list[str] = []  # limits that were broken
@@ -171,6 +174,10 @@ class FakeSlack:
             return 200, {"ok": True}
         if method == "upload":
             return 200, {"ok": True}
+        if method == "oauth.v2.access":
+            return self._granted(given, token)
+        if any(token.endswith(f"-{team}") for team in self.dead):
+            return no("account_inactive")
         if not token.startswith("Bearer xoxb-valid") and not (method == "apps.connections.open" and token == "Bearer xapp-valid"):
             return no("invalid_auth")
         if broken := self._check(method, given):
@@ -198,12 +205,22 @@ class FakeSlack:
             return self._file(method, given)
         if method in ("views.open", "views.publish", "views.update"):
             self.views.append(given["view"])
+        team = token.rpartition("-")[2] if token.startswith("Bearer xoxb-valid-T") else TEAM
         more = {
-            "auth.test": {"team_id": TEAM, "user_id": BOT, "bot_id": BOT_ID, "user": "cmo", "team": "Test", "url": "https://t.slack.test/"},
+            "auth.test": {"team_id": team, "user_id": BOT, "bot_id": BOT_ID, "user": "cmo", "team": "Test", "url": "https://t.slack.test/"},
             "apps.connections.open": {"url": f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/link"},
         }
         known = ("auth.test", "apps.connections.open", "chat.postEphemeral", "views.open", "views.publish", "views.update")
         return (200, {"ok": True, **more.get(method, {})}) if method in known else no("unknown_method")
+
+    def _granted(self, given: Payload, token: str) -> tuple[int, Payload]:
+        """A token for a code `good-TEAM` of the app `app` with the secret `secret`."""
+        if token != "Basic " + base64.b64encode(b"app:secret").decode() or not given.get("code", "").startswith("good-"):
+            return 200, {"ok": False, "error": "invalid_code"}
+        self.installed += 1
+        team = given["code"].removeprefix("good-")
+        made = {"access_token": f"xoxb-valid-{team}", "team": {"id": team, "name": f"Team <{team}>"}, "authed_user": {"id": "U1"}}
+        return 200, {"ok": True, "token_type": "bot", "is_enterprise_install": team.startswith("E"), **made}
 
     def _file(self, method: str, given: Payload) -> tuple[int, Payload]:
         if "files:write" not in self.scopes.split(","):

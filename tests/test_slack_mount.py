@@ -61,13 +61,14 @@ def test_slack_is_told_to_come_again_until_the_advisor_is_open_and_is_answered_t
             raw, headers = signed(said(MBA))
             assert client.post(PATH, content=raw, headers=headers).status_code == 503
             there._advisor = advisor
-            until(lambda: app._bot is not None)
+            until(lambda: app._workspaces is not None)
             raw, headers = signed(said(MBA))
             assert client.post(PATH, content=raw, headers=headers).status_code == 200
             assert client.post("/slack/other").text == "page /slack/other"
             until(lambda: any(not m.streaming for m in slack.replies()))
-        assert app._bot is not None
-        assert app._bot.desk._closed  # the server has ended
+        assert app._workspaces is not None
+        assert app._workspaces._only is not None
+        assert app._workspaces._only.desk._closed  # the server has ended
         (message,) = slack.replies()
     assert "*Sources*" in message.shown
 
@@ -78,7 +79,7 @@ def test_slack_that_is_away_is_tried_again(hashed_home: Path, tmp_path: Path, mo
         app = beside(page, opened(hashed_home, tmp_path / "there", slack_url=slack.url, **TOKENS))
         assert isinstance(app, Mount)
         with TestClient(app):
-            until(lambda: app._bot is not None)
+            until(lambda: app._workspaces is not None)
 
 
 def fetched(port: int, method: str, path: str, raw: bytes = b"", **headers: str) -> int:

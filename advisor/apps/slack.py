@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 
 from advisor.apps import slack_blocks as blocks
 from advisor.apps.slack_clicks import Clicks
-from advisor.apps.slack_desk import Desk, Job
+from advisor.apps.slack_desk import WORKERS, Desk, Job
 from advisor.apps.slack_events import COMMAND, Said, actor, is_direct, is_id, is_stop, keys_of, owner, read_message, readable
 from advisor.apps.slack_line import Line, Refused, Unreachable
 from advisor.apps.slack_whisper import NO_PREVIEWS, responder, whisperer
@@ -41,9 +41,9 @@ NEVER_SHARED = "Answers are not shared in this channel: this workspace has set i
 QUIET = "I will answer in this thread only when I am mentioned."
 
 
-def client(settings: Settings) -> WebClient:
-    """The Web API with the bot's token; raises `SettingsError` where there is none."""
-    token = settings.slack_bot_token.get_secret_value()
+def client(settings: Settings, token: str = "") -> WebClient:
+    """The Web API with a workspace's token, else that of the settings; raises `SettingsError` where there is none."""
+    token = token or settings.slack_bot_token.get_secret_value()
     if not token:
         raise SettingsError("ADVISOR_SLACK_BOT_TOKEN is not set. Make an app with: advisor slack manifest, and copy its bot's token.")
     silent = logging.getLogger("advisor.slack.sdk")  # what goes wrong is said by who calls; bodies and tokens never are
@@ -51,10 +51,30 @@ def client(settings: Settings) -> WebClient:
     return WebClient(token=token, base_url=settings.slack_url, timeout=15, retry_handlers=[], logger=silent)
 
 
+def opened(settings: Settings, advisor: Advisor, web: WebClient) -> Bot:
+    """A bot that has shown its token to Slack."""
+    try:
+        return Bot(advisor, web)
+    except Refused as error:
+        raise AdvisorError(f"Slack refuses the bot's token ({error}). Run: advisor slack check") from None
+    except Unreachable:
+        raise AdvisorError(f"Slack at {settings.slack_url} cannot be reached. Check the network, or ADVISOR_SLACK_URL.") from None
+
+
 class Bot:
     """Listens to one workspace and hands questions to the desk."""
 
-    def __init__(self, advisor: Advisor, web: WebClient, *, gap: float = 1.0, every: float = 1.0, look: float = 10.0) -> None:
+    def __init__(
+        self,
+        advisor: Advisor,
+        web: WebClient,
+        *,
+        gap: float = 1.0,
+        every: float = 1.0,
+        look: float = 10.0,
+        workers: int = WORKERS,
+        patient: bool = True,
+    ) -> None:
         if not isinstance(advisor.store, ChatStore):
             raise StorageError(
                 "In Slack, conversations and deliveries must be kept, but the data folder cannot be written. Set ADVISOR_HOME."
@@ -63,9 +83,11 @@ class Bot:
         self.deliveries = Deliveries(self.store.engine, self.store.clock)
         self.line = Line(web, gap=gap)
         self.rules, self.links = ChannelRules(self.store.engine), Links(self.store.engine, self.store.clock)
-        me = self.line.call("auth.test", {})
+        me = self.line.call("auth.test", {}, again=patient)
         self.user, self.team = str(me["user_id"]), str(me["team_id"])
-        self.desk = Desk(advisor, self.store, self.deliveries, self.line, self._is_held, self.named(""), every=every, look=look)
+        self.desk = Desk(
+            advisor, self.store, self.deliveries, self.line, self._is_held, self.named(""), every=every, look=look, workers=workers
+        )
         self.clicks = Clicks(self)
         self._pool = ThreadPoolExecutor(8, "slack")
         self.app = self._bolt(AuthorizeResult.from_auth_test_response(bot_token=web.token, auth_test_response=me))  # type: ignore[arg-type]

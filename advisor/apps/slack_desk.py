@@ -60,10 +60,11 @@ class Desk:
         *,
         every: float = 1.0,
         look: float = LOOK,
+        workers: int = WORKERS,
     ) -> None:
         self.advisor, self.store, self.deliveries, self.line = advisor, store, deliveries, line
         self.is_held, self.within = is_held, within
-        self.every, self.look = every, look
+        self.every, self.look, self.workers = every, look, workers
         self.streams, self.statuses = Ability(), Ability()
         self._changed = threading.Condition()
         self._waiting: dict[tuple[str, str], deque[Job]] = {}  # conversations in the order of their oldest question
@@ -74,7 +75,7 @@ class Desk:
 
     def start(self) -> None:
         """Starts the workers, and takes up what a process that died has left."""
-        names = [f"answer-{n}" for n in range(WORKERS)]
+        names = [f"answer-{n}" for n in range(self.workers)]
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
         self._threads.append(threading.Thread(target=self._keep_house, name="slack-upkeep", daemon=True))
         for thread in self._threads:

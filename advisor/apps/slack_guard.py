@@ -45,7 +45,7 @@ class Guard:
     """The ASGI application that takes Slack's requests, to be mounted anywhere; `bot` is asked for, by what it
     says, when one has passed."""
 
-    def __init__(self, bot: Callable[[dict[str, Any]], Bot], secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, bot: Callable[[dict[str, Any]], Bot | None], secret: str, clock: Callable[[], float] = time.time) -> None:
         assert secret, "without a secret anybody could sign"
         self.bot = bot
         self.clock = clock
@@ -131,7 +131,9 @@ class Guard:
             request = BoltRequest(body=json.dumps(body), headers={"content-type": ["application/json"]}, context={KEYS: (name,)})
         except Exception:
             raise Refusal(400, "The request is malformed.") from None
-        response = self.bot(body).app.dispatch(request)
+        if (bot := self.bot(body)) is None:
+            return 200, "text/plain; charset=utf-8", b""  # of a workspace that has removed the app, say: it need not come again
+        response = bot.app.dispatch(request)
         if response.status == 503:
             self._seen.pop(name, None)
         if response.status >= 500 and response.status != 503:

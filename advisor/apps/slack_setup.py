@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -25,7 +26,16 @@ SCOPES = {
     "groups:history": "follow-ups in threads of private channels that it is in",
     "im:history": "direct messages",
 }
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "app_uninstalled",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "tokens_revoked",
+)
+REDIRECT = "/slack/oauth_redirect"  # where a workspace comes back to that has allowed the app
 Rows = list[tuple[str, str, str]]
 _REMEDIES = {
     "invalid_auth": "Copy the token anew: api.slack.com/apps, your app, OAuth & Permissions (bot) or Basic Information (app)",
@@ -92,7 +102,7 @@ def manifest(url: str = "") -> dict[str, Any]:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}, **({} if socket else {"redirect_urls": [urljoin(url, REDIRECT)]})},
         "settings": {
             "event_subscriptions": {"bot_events": list(EVENTS), **where},
             "interactivity": {"is_enabled": True, **where},
