@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     slack_client_id: str = Field("", description="id of the Slack app, for many workspaces to install it by themselves")
     slack_client_secret: SecretStr = Field(SecretStr(""), description="secret of the Slack app for that; never shown")
     slack_token_key: SecretStr = Field(SecretStr(""), description="key that encrypts their tokens (advisor slack key); never shown")
+    slack_questions_day: int = Field(200, ge=0, description="questions a day of one person in Slack; 0 sets no limit")
     slack_url: str = Field("https://slack.com/api/", description="address of Slack's Web API")
 
     @field_validator("home", mode="after")

@@ -173,6 +173,13 @@ def _installations(connection: Connection) -> None:
     )
 
 
+def _budgets(connection: Connection) -> None:
+    """How many questions an owner has asked on a day, counted from 1970."""
+    connection.execute(
+        text("CREATE TABLE spent (day INTEGER NOT NULL, owner TEXT NOT NULL, questions INTEGER NOT NULL, PRIMARY KEY (day, owner))")
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -208,6 +215,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _channel_rules,
     _links,
     _installations,
+    _budgets,
 )
 SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _chats,
@@ -217,4 +225,5 @@ SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _channel_rules,
     _links,
     _installations,
+    _budgets,
 )  # a server holds chats and nothing else

@@ -74,10 +74,11 @@ def bot_at(
     every: float = 0.0,
     look: float = 0.2,
     visibility: str = "shared",
+    a_day: int = 0,
 ) -> Bot:
     """A bot that answers at the workspace of `url`, with no pauses of its own; in channels for all to see, unless told otherwise."""
     web = WebClient(token="xoxb-valid-1", base_url=url, timeout=10, retry_handlers=[])
-    bot = Bot(advisor_at(store, talker), web, gap=gap, every=every, look=look)
+    bot = Bot(advisor_at(store, talker), web, gap=gap, every=every, look=look, a_day=a_day)
     if visibility:
         bot.rules.set(TEAM, visibility=visibility)
     bot.start()

@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "server session",
         "database documents chunking prompts smalltalk spelling suggest citations encode reader hashed impartial index",
         "corpus pending evidence condense export models",
-        "chats keys deliveries saved rules codes links installations forgetful catalog rows library decide calls writing claims",
+        "chats keys deliveries saved rules codes links installations budget forgetful catalog rows library decide calls writing claims",
         "verify",
         "milestones transcript",
         "lint",
@@ -56,7 +56,7 @@ HOMES = {
     "slack_bolt": {"apps"},
     "slack_sdk": {"apps"},
     "sqlalchemy": set(
-        "database migrations server rows library pending chats keys deliveries saved rules codes links installations".split()
+        "database migrations server rows library pending chats keys deliveries saved rules codes links installations budget".split()
     ),
     "pydantic": {"config", "apps"},
     "pydantic_settings": {"config"},

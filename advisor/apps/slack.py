@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from advisor.apps.slack_desk import WORKERS, Desk, Job
 from advisor.apps.slack_events import COMMAND, Said, actor, is_direct, is_id, is_stop, keys_of, owner, read_message, readable
 from advisor.apps.slack_line import Line, Refused, Unreachable
 from advisor.apps.slack_whisper import NO_PREVIEWS, responder, whisperer
+from advisor.budget import Budget
 from advisor.chats import ChatStore
 from advisor.config import Settings
 from advisor.deliveries import Deliveries, Owed, digest, digest_of
@@ -37,6 +39,7 @@ LINKED = "Linked: here and on the web page you have the same conversations from 
 UNLINKED = "Parted: what you ask here from now on is kept apart. What was kept so far is with your user of the web page."
 NOT_LINKED = "You are not linked with a user of the web page. Make a code there and send: /cmo link CODE"
 _LINKING = re.compile(r"\s*(?:unlink|link\s+(\S{1,40}))\s*", re.I)
+SPENT = "This question was not answered: you have asked {} today, as many as one person may in a day. Ask again in {}."
 NEVER_SHARED = "Answers are not shared in this channel: this workspace has set it so."
 QUIET = "I will answer in this thread only when I am mentioned."
 
@@ -54,11 +57,19 @@ def client(settings: Settings, token: str = "") -> WebClient:
 def opened(settings: Settings, advisor: Advisor, web: WebClient) -> Bot:
     """A bot that has shown its token to Slack."""
     try:
-        return Bot(advisor, web)
+        return Bot(advisor, web, a_day=settings.slack_questions_day)
     except Refused as error:
         raise AdvisorError(f"Slack refuses the bot's token ({error}). Run: advisor slack check") from None
     except Unreachable:
         raise AdvisorError(f"Slack at {settings.slack_url} cannot be reached. Check the network, or ADVISOR_SLACK_URL.") from None
+
+
+def spoken(seconds: float) -> str:
+    """A while as people say it, rounded up."""
+    minutes = math.ceil(seconds / 60)
+    if minutes > 90:
+        return f"{math.ceil(minutes / 60)} hours"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 class Bot:
@@ -74,6 +85,7 @@ class Bot:
         look: float = 10.0,
         workers: int = WORKERS,
         patient: bool = True,
+        a_day: int = 0,
     ) -> None:
         if not isinstance(advisor.store, ChatStore):
             raise StorageError(
@@ -83,6 +95,7 @@ class Bot:
         self.deliveries = Deliveries(self.store.engine, self.store.clock)
         self.line = Line(web, gap=gap)
         self.rules, self.links = ChannelRules(self.store.engine), Links(self.store.engine, self.store.clock)
+        self.budget = Budget(self.store.engine, a_day, self.store.clock)
         me = self.line.call("auth.test", {}, again=patient)
         self.user, self.team = str(me["user_id"]), str(me["team_id"])
         self.desk = Desk(
@@ -210,6 +223,9 @@ class Bot:
         owed = Owed(digest(ident), *given, created=now, asker=asker)
         if not self.deliveries.take(keys, owed, key):
             return False
+        if not more.get("line") and (wait := self.budget.spend(owed.owner)):
+            whisper = more.get("respond") or whisperer(self.line, channel, thread, user)
+            more |= {"line": SPENT.format(self.budget.a_day, spoken(wait)), "respond": whisper, "held": False}
         self.desk.submit(Job(owed, question, team, user, **more))
         return True
 

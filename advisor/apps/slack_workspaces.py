@@ -79,7 +79,9 @@ class Workspaces:
         with opening:
             if team not in self._bots:
                 try:
-                    bot = Bot(self.advisor, client(self.settings, token), workers=WORKERS, patient=False)
+                    bot = Bot(
+                        self.advisor, client(self.settings, token), workers=WORKERS, patient=False, a_day=self.settings.slack_questions_day
+                    )
                 except Refused as error:
                     log.warning("Slack refuses the token of workspace %s (%s)", team, error)
                     if error.args[0] in _GONE:
