@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr = Field(SecretStr(""), description="token of the Slack app's bot (xoxb-…); never shown")
     slack_app_token: SecretStr = Field(SecretStr(""), description="token of the Slack app for Socket Mode (xapp-…); never shown")
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="secret that Slack signs HTTP events with; never shown")
+    slack_client_id: str = Field("", description="id of the Slack app, for many workspaces to install it by themselves")
+    slack_client_secret: SecretStr = Field(SecretStr(""), description="secret of the Slack app for that; never shown")
+    slack_token_key: SecretStr = Field(SecretStr(""), description="key that encrypts their tokens (advisor slack key); never shown")
+    slack_questions_day: int = Field(200, ge=0, description="questions a day of one person in Slack; 0 sets no limit")
     slack_url: str = Field("https://slack.com/api/", description="address of Slack's Web API")
 
     @field_validator("home", mode="after")
@@ -138,6 +142,14 @@ class Settings(BaseSettings):
             raise ValueError("give 20 or more plain characters, such as those of: openssl rand -hex 32")
         return value
 
+    @field_validator("slack_token_key", mode="after")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        for key in filter(None, value.get_secret_value().split(",")):
+            if not re.fullmatch(r"[\w-]{43}=", key.strip(), re.ASCII):
+                raise ValueError("it has 44 characters; make one with: advisor slack key")
+        return value
+
     @field_validator("slack_url", mode="after")
     @classmethod
     def _slash(cls, value: str) -> str:
@@ -166,7 +178,7 @@ class Settings(BaseSettings):
                 given = "not an address"  # it may hold a password
             elif name == "ADVISOR_PROXY_SECRET":
                 given = "not a secret"
-            elif name.endswith(("_TOKEN", "_SECRET")):
+            elif name.endswith(("_TOKEN", "_SECRET", "_TOKEN_KEY")):
                 given = "not a token"
             raise SettingsError(f"{name} is {given}: {why}. Change or unset it.") from None
 

@@ -139,7 +139,7 @@ def scrub(engine: Engine) -> None:
     """
     if is_server(engine):
         with serving(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM conversations, turns, feedback, replies, threads, uploads, upload_chunks")
+            connection.exec_driver_sql("VACUUM conversations, turns, feedback, replies, threads, uploads, upload_chunks, saved")
         return
     path = engine.url.database
     with storage(str(path)), engine.connect() as connection:

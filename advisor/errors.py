@@ -10,6 +10,7 @@ AdvisorError
 ├── UnknownDocument      the asker: an uploaded document that is not there, or not theirs
 ├── KeyFault             the operator: a key's name that cannot be used, is taken, or is not there
 ├── UserFault            the operator: a user's name or password that cannot be used, or a user who is not there
+├── LinkFault            the asker: a code that links two accounts is wrong or too old
 └── MissingExtra         the operator: a feature needs packages that are not installed
 
 Every message names the thing, the fault and the remedy in one line.
@@ -56,6 +57,10 @@ class KeyFault(AdvisorError):
 
 class UserFault(AdvisorError):
     """A user's name or password cannot be used, or there is no such user."""
+
+
+class LinkFault(AdvisorError):
+    """A code that links somebody in a messenger with a user is wrong or too old, or was tried too often."""
 
 
 class MissingExtra(AdvisorError):

@@ -153,6 +153,54 @@ def _uploads(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _saved(connection: Connection) -> None:
+    """Answers that their owners have saved; they go with their turns."""
+    connection.execute(
+        text("CREATE TABLE saved (turn_id TEXT PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE, created DOUBLE PRECISION NOT NULL)")
+    )
+
+
+def _channel_rules(connection: Connection) -> None:
+    """Where in a workspace the advisor answers and who sees it; '' stands for the workspace itself, and for what is not set."""
+    connection.execute(
+        text(
+            """CREATE TABLE channel_rules (team TEXT NOT NULL, channel TEXT NOT NULL, answer TEXT NOT NULL, visibility TEXT NOT NULL,
+               PRIMARY KEY (team, channel))"""
+        )
+    )
+
+
+def _links(connection: Connection) -> None:
+    """One-time codes, who in a messenger is which user, and wrong codes, to be counted; and who an answer is owed to."""
+    for statement in (
+        """CREATE TABLE codes (digest TEXT PRIMARY KEY, purpose TEXT NOT NULL, subject TEXT NOT NULL,
+           expires DOUBLE PRECISION NOT NULL)""",
+        "CREATE TABLE links (member TEXT PRIMARY KEY, owner TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "CREATE INDEX links_owner ON links (owner)",
+        "CREATE TABLE link_tries (member TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "ALTER TABLE replies ADD COLUMN asker TEXT NOT NULL DEFAULT ''",
+        "UPDATE replies SET asker = owner",
+    ):
+        connection.execute(text(statement))
+
+
+def _installations(connection: Connection) -> None:
+    """Workspaces that have installed the Slack app, with their encrypted tokens."""
+    connection.execute(
+        text(
+            """CREATE TABLE installations (team TEXT PRIMARY KEY, name TEXT NOT NULL, installer TEXT NOT NULL,
+               created DOUBLE PRECISION NOT NULL, token TEXT NOT NULL)"""
+        )
+    )
+
+
+def _budgets(connection: Connection) -> None:
+    """How many questions an owner has asked on a day, counted from 1970."""
+    connection.execute(
+        text("CREATE TABLE spent (day INTEGER NOT NULL, owner TEXT NOT NULL, questions INTEGER NOT NULL, PRIMARY KEY (day, owner))")
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -186,6 +234,11 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _deliveries,
     _users,
     _uploads,
+    _saved,
+    _channel_rules,
+    _links,
+    _installations,
+    _budgets,
 )
 SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _chats,
@@ -193,4 +246,9 @@ SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _deliveries,
     _users,
     _uploads,
+    _saved,
+    _channel_rules,
+    _links,
+    _installations,
+    _budgets,
 )  # a server holds what people bring, and no guidance

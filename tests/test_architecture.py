@@ -24,7 +24,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "server session",
         "database documents chunking prompts smalltalk spelling suggest citations encode reader hashed impartial index",
         "corpus pending evidence condense export models",
-        "chats keys users uploads deliveries forgetful catalog rows library decide calls writing claims",
+        "chats keys users uploads deliveries saved rules codes links installations budget",
+        "forgetful catalog rows library decide calls writing claims",
         "verify",
         "milestones transcript",
         "lint",
@@ -57,11 +58,15 @@ HOMES = {
     "limits": {"apps"},
     "slack_bolt": {"apps"},
     "slack_sdk": {"apps"},
-    "sqlalchemy": {"database", "migrations", "server", "rows", "library", "pending", "chats", "keys", "users", "uploads", "deliveries"},
+    "sqlalchemy": set(
+        "database migrations server rows library pending chats keys users uploads deliveries saved rules codes links installations "
+        "budget".split()
+    ),
     "pydantic": {"config", "apps"},
     "pydantic_settings": {"config"},
     "typer": {"cli", "cli_chats", "cli_keys", "cli_slack", "cli_users"},
     "psycopg": {"server"},
+    "cryptography": {"installations"},
     "rich": {"terminal"},
     "pypdf": {"documents"},
     "docx": {"documents"},

@@ -26,6 +26,7 @@ from advisor.apps.reference import Reference
 from advisor.apps.requestlog import Logged, switch_on
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
+from advisor.apps.slack_mount import beside
 from advisor.apps.visit import Visited
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
@@ -143,7 +144,7 @@ def application(warm: Warm, desk: Desk) -> Any:
         f'<meta name="description" content="Cited career guidance for physicians.">'
         f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css">{scripts}'
     )
-    return shielded(Visited(app, owners), routes, warm, head.encode())
+    return beside(shielded(Visited(app, owners), routes, warm, head.encode()), warm)
 
 
 async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
