@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,17 @@ def test_slack_that_is_away_is_told_as_such(hashed_home: Path, tmp_path: Path) -
     with FakeSlack(trouble=lambda name, n, given: "drop" if name == "oauth.v2.access" else None) as slack:
         for browser in browsing(opened(hashed_home, tmp_path / "away", slack_url=slack.url, **APP)):
             assert install(browser, "good-T2").status_code == 503
+
+
+def test_hostile_addresses_install_nothing_and_break_nothing(browser: TestClient, slack: FakeSlack) -> None:
+    chance = random.Random(5)
+    pieces = ["state=", "code=good-T2", "&", "=", "%", "%00", "%ff", ";", "state=a.1.b", "&" * 40, "x" * 3000, "é", ".9" * 50, "code="]
+    for number in range(200):
+        query = "".join(chance.choices(pieces, k=chance.randrange(1, 9)))
+        cookie = chance.choice(["", "slack-app-oauth-state=", "slack-app-oauth-state=a.1.b", "=;;=", "x" * 3000])
+        status = browser.get(f"{REDIRECT}?{query}", headers={"cookie": cookie}).status_code
+        assert status == 400, (number, query)
+    assert slack.installed == 0
 
 
 def test_nothing_but_reading_is_served_there(browser: TestClient) -> None:

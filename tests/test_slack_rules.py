@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from advisor.apps.slack import NEVER, NEVER_SHARED, Bot
-from advisor.apps.slack_blocks import RESTARTED, UNCITED
+from advisor.apps.slack_blocks import FAULT, RESTARTED, UNCITED
 from advisor.apps.slack_events import owner
 from tests.conftest import Run
 from tests.fake_slack import FakeSlack
@@ -95,6 +95,16 @@ def test_cited_shows_only_answers_with_citations_and_tells_the_asker_alone_of_ot
         ("U1", True, True),
         ("U2", True, False),
     ]
+
+
+def test_a_fault_in_showing_an_answer_is_told_to_the_asker_alone_where_only_cited_ones_are_shown(
+    bot: Bot, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.rules.set("T1", "", "cited", "shared")
+    monkeypatch.setattr("advisor.apps.slack_blocks.answered", lambda *_, **__: 1 / 0)
+    sent(bot, mention(Q))
+    assert slack.replies() == []
+    assert [(w.to, w.shown.strip()) for w in slack.whispers] == [("U1", FAULT)]
 
 
 def test_never_answers_nobody_and_tells_who_mentions_it(bot: Bot, slack: FakeSlack) -> None:

@@ -141,7 +141,8 @@ class Desk:
                 reply.open()
             self._say(job, reply)
 
-        self._settle(job.owed, reply, say)
+        # Of a fault, too, only the asker hears where only answers with citations are for all.
+        self._settle(job.owed, WhisperReply(job.respond) if job.held and job.respond else reply, say)
 
     def _settle(self, owed: Owed, reply: Reply, say: Callable[[], None]) -> None:
         """Strikes off an answer that was posted or that nobody could post; one that Slack has not taken yet is left for later."""
@@ -190,27 +191,24 @@ class Desk:
         except Exception:
             log.exception("a question failed")
             line = blocks.FAULT
-        if job.held:
-            if turn is None or not turn.answer.citations:
-                return self._aside(job, turn, line if turn is None else "")
-            reply.open()
+        if job.held and (turn is None or not turn.answer.citations):
+            return self._aside(job, turn, line if turn is None else "")
         if turn is None:
-            reply.finish(line, [blocks.told(line, question)])
-            return
-        if not said:
-            reply.add(turn.answer.text)
+            return reply.finish(line, [blocks.told(line, question)])
         shared = job.respond is None or job.held
         pages = blocks.answered(turn, job.user, shared=shared, question=question)
+        if job.held:
+            reply.open()
+        if not said:
+            reply.add(turn.answer.text)
         whole = said in ("", turn.answer.text) and not question
         reply.finish(turn.answer.text, pages, blocks.footer(turn, job.user, shared=shared) if whole else None)
 
     def _aside(self, job: Job, turn: Turn | None, line: str) -> None:
         """Tells the asker alone what was to be shown to all only if it had citations."""
         assert job.respond is not None
-        pages = [
-            [*blocks.told(blocks.UNCITED), *page] for page in ([blocks.told(line)] if turn is None else blocks.answered(turn, job.user))
-        ]
-        WhisperReply(job.respond).finish(line or blocks.UNCITED, pages)
+        first, *rest = [blocks.told(line)] if turn is None else blocks.answered(turn, job.user)
+        WhisperReply(job.respond).finish(line or blocks.UNCITED, [[*blocks.told(blocks.UNCITED), *first], *rest])
 
     def recover(self) -> int:
         """Completes, or marks as not answered, what processes that died have left; gives how much that was."""

@@ -85,7 +85,10 @@ class Install:
             headers = [(b"location", self._urls.generate(state).encode()), (b"set-cookie", cookie.encode()), *_HEADERS]
             await send({"type": "http.response.start", "status": 302, "headers": headers})
             return await send({"type": "http.response.body", "body": b""})
-        given = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+        try:
+            given = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+        except ValueError:
+            given = {}
         state, code = given.get("state", [""])[0], given.get("code", [""])[0]
         cookies = "; ".join(v.decode("latin-1") for k, v in scope["headers"] if k.lower() == b"cookie")
         if not (self._states.consume(state) and self._cookies.is_valid_browser(state, {"cookie": cookies})):
