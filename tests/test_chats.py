@@ -274,6 +274,8 @@ def test_a_database_of_before_there_were_owners_is_taken_along(tmp_path: Path) -
     path = tmp_path / "home" / "advisor.db"
     engine = open_database(path)
     with engine.connect() as connection:
+        for table in ("saved", "channel_rules", "codes", "links", "link_tries", "installations", "spent"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
         for table in ("feedback", "turns", "conversations", "upkeep", "api_keys", "deliveries", "replies", "threads"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         MIGRATIONS[1](connection)

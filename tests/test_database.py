@@ -165,6 +165,8 @@ def test_a_database_of_the_first_version_is_taken_along_and_its_guidance_indexed
         connection.execute(text("CREATE VIRTUAL TABLE search USING fts5(title, heading, body)"))
         connection.execute(text("INSERT INTO meta VALUES ('generation', 'old')"))
         connection.execute(text("INSERT INTO embeddings VALUES ('kept', x'00', x'00')"))
+        for table in ("saved", "channel_rules", "codes", "links", "link_tries", "installations", "spent"):
+            connection.execute(text(f"DROP TABLE {table}"))
         for table in ("feedback", "turns", "conversations", "upkeep", "api_keys", "deliveries", "replies", "threads"):
             connection.execute(text(f"DROP TABLE {table}"))
         MIGRATIONS[1](connection)
