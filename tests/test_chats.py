@@ -14,7 +14,7 @@ from advisor.database import open_database
 from advisor.errors import QuestionError, StorageError, UnknownConversation
 from advisor.pending import REMEMBERED
 from advisor.render import as_json, sources_html
-from tests.chat_world import opened, say, turn
+from tests.chat_world import later_tables, opened, say, turn
 
 DAY = 86_400.0
 
@@ -274,19 +274,7 @@ def test_a_database_of_before_there_were_owners_is_taken_along(tmp_path: Path) -
     path = tmp_path / "home" / "advisor.db"
     engine = open_database(path)
     with engine.connect() as connection:
-        for table in (
-            "feedback",
-            "turns",
-            "conversations",
-            "upkeep",
-            "api_keys",
-            "deliveries",
-            "replies",
-            "threads",
-            "users",
-            "upload_chunks",
-            "uploads",
-        ):
+        for table in later_tables(connection):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         MIGRATIONS[1](connection)
         connection.exec_driver_sql("PRAGMA user_version=3")

@@ -42,7 +42,7 @@ def test_the_page_names_no_other_host(server: Server) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/redoc", "/docs/oauth2-redirect", "/monitoring", "/monitoring/summary", "/login", "/gradio_api/info", "/gradio_api/runs",
+        "/redoc", "/docs/oauth2-redirect", "/monitoring", "/monitoring/summary", "/gradio_api/info", "/gradio_api/runs",
         "/gradio_api/openapi.json", "/gradio_api/upload_progress", "/gradio_api/file=/etc/passwd", "/gradio_api/user",
         "/gradio_api/file=https://outside.test/", "/gradio_api/proxy=https://outside.test/", "/gradio_api/deep_link",
         "/static/../config", "/page/../web.py", "/page/web.py", "/%2e%2e/etc/passwd", "//outside.test/",
@@ -52,9 +52,7 @@ def test_what_the_page_does_not_need_is_not_there(server: Server, path: str) -> 
     assert server.get(path).status == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/gradio_api/upload", "/gradio_api/run/ask", "/gradio_api/call/ask", "/gradio_api/component_server", "/login", "/"]
-)
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/run/ask", "/gradio_api/call/ask", "/gradio_api/component_server", "/"])
 def test_nothing_but_questions_can_be_sent(server: Server, path: str) -> None:
     assert server.get(path, "POST", b"{}", Content_Type="application/json").status == 404
 
