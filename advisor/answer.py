@@ -82,6 +82,7 @@ class ModelAnswerer:
         draft = Draft(
             "answered",
             tuple(parts),
+            suggestions=quoted.suggestions,
             model=self.model.name,
             confidence=quoted.confidence,
             instead=quoted.parts,

@@ -21,6 +21,7 @@ from advisor.index import VectorIndex
 from advisor.library import Library, Update
 from advisor.locks import FileLock
 from advisor.models import open_model
+from advisor.personal import Personal
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
 from advisor.quote import QuotingAnswerer
@@ -28,6 +29,7 @@ from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
 from advisor.types import Answerer, Passage, Retriever
+from advisor.uploads import Uploads
 from advisor.verify import open_verifier
 
 log = logging.getLogger(__name__)
@@ -241,12 +243,15 @@ def open_advisor(
         calls = Calls(model, settings.model_seconds, settings.model_silence)
         return ModelAnswerer(quoting, model, guidance.prompts, calls, settings.model_passages, settings.model_tokens)
 
+    store = _store(settings, library) if remember else ForgetfulStore()
+    more = {"own": Personal(Uploads(store.engine), library, guidance.encoder)} if isinstance(store, ChatStore) else {}
     return Advisor(
         retriever=lambda: guidance,
         answerer=answerer,
         verifier=open_verifier(settings, guidance.encoder, model, guidance.prompts),
-        store=_store(settings, library) if remember else ForgetfulStore(),
+        store=store,
         declined=guidance.current().answerer.replies.decline(),
         passages=settings.passages,
         longest=settings.max_question,
+        **more,
     )

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from advisor.config import Settings
-from advisor.database import open_database, reading, scrub, writing
+from advisor.database import finish_scrub, open_database, plan_scrub, reading, scrub_due, writing
 from advisor.errors import QuestionError, StorageError, UnknownConversation
 from advisor.pending import INTERRUPTED, Pending, accept, exchanges, is_alive, now_in
 from advisor.record import turn_of
@@ -166,21 +166,26 @@ class ChatStore:
     def delete(self, conversation: str, owner: str = "") -> None:
         """Deletes a conversation for good: its bytes too, see `advisor.database.scrub`."""
         self._change("DELETE FROM conversations WHERE owner = :owner AND id = :id", conversation, owner, scrubbed=True)
-        self._scrub()
+        finish_scrub(self.engine)
 
     def delete_all(self, owner: str = "") -> int:
         """Deletes all conversations of an owner for good; gives their number."""
         return self._delete("owner = :owner", {"owner": owner})
 
     def expire(self, now: float | None = None) -> int:
-        """Deletes for good the conversations in which nothing was said for as many days as are kept; gives their number."""
+        """Deletes for good the conversations in which nothing was said for as many days as are kept; gives their number.
+
+        Documents go with them where their owner has asked nothing for as long.
+        """
         if not self.retention:
             return 0
         cut = {"cut": (self.clock() if now is None else now) - self.retention * DAY}
         with reading(self.engine) as connection:
-            if connection.execute(text("SELECT 1 FROM conversations WHERE updated < :cut LIMIT 1"), cut).first() is None:
+            old = f"SELECT 1 FROM conversations WHERE updated < :cut UNION ALL SELECT 1 FROM uploads WHERE {_SILENT} LIMIT 1"
+            if connection.execute(text(old), cut).first() is None:
                 return 0
         expired = self._delete("updated < :cut", cut)
+        self._delete(_SILENT, cut, "uploads")
         self.expired += expired
         return expired
 
@@ -198,7 +203,7 @@ class ChatStore:
         self._expired = self.clock()
         try:
             self.expire()
-            self._finish_scrubbing()
+            scrub_due(self.engine)
         except StorageError as error:  # a full disk, say: what is kept can still be read
             log.warning("%s", error)
 
@@ -207,41 +212,21 @@ class ChatStore:
             if not connection.execute(text(statement), {"owner": owner, "id": conversation, **more}).rowcount:
                 raise UnknownConversation(f"There is no conversation {conversation!r}. List them with: advisor chats list")
             if scrubbed:
-                self._plan_scrubbing(connection)
+                plan_scrub(connection, self.clock())
 
-    def _delete(self, where: str, given: dict[str, Any]) -> int:
+    def _delete(self, where: str, given: dict[str, Any], table: str = "conversations") -> int:
         with writing(self.engine) as connection:
-            deleted = connection.execute(text(f"DELETE FROM conversations WHERE {where}"), given).rowcount
+            deleted = connection.execute(text(f"DELETE FROM {table} WHERE {where}"), given).rowcount
             if deleted:
-                self._plan_scrubbing(connection)
+                plan_scrub(connection, self.clock())
         if deleted:
-            self._scrub()
+            finish_scrub(self.engine)
         return int(deleted)
-
-    def _plan_scrubbing(self, connection: Connection) -> None:
-        # Kept with the deletion: whoever opens the store next does it where this process is killed before it could.
-        plan = "INSERT INTO upkeep (task, due) VALUES ('scrub', :now) ON CONFLICT (task) DO UPDATE SET due = excluded.due"
-        connection.execute(text(plan), {"now": self.clock()})
-
-    def _scrub(self) -> None:
-        try:
-            self._finish_scrubbing()
-        except StorageError as error:
-            raise StorageError(
-                f"Deleted, but not yet wiped off the disk: {error} It is tried again when the advisor next starts."
-            ) from error
-
-    def _finish_scrubbing(self) -> None:
-        with reading(self.engine) as connection:
-            due = connection.execute(text("SELECT due FROM upkeep WHERE task = 'scrub'")).scalar()
-        if due is None:
-            return
-        scrub(self.engine)
-        with writing(self.engine) as connection:
-            connection.execute(text("DELETE FROM upkeep WHERE task = 'scrub' AND due = :due"), {"due": due})
 
 
 _OF = "t.owner = c.owner AND t.conversation_id = c.id"
+# What somebody brought goes when they have asked nothing for as long.
+_SILENT = "added < :cut AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.owner = uploads.owner AND c.updated >= :cut)"
 _LISTED = f"c.id, c.owner, c.title, c.created, c.updated, (SELECT count(*) FROM turns t WHERE {_OF})"
 
 

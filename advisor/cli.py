@@ -13,6 +13,7 @@ import typer
 from advisor.cli_chats import app as chats
 from advisor.cli_keys import app as keys
 from advisor.cli_slack import app as slack
+from advisor.cli_users import app as users
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def doctor() -> None:
 
 app.add_typer(chats, name="chats")
 app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
 guidance = typer.Typer(help="Check and describe curated guidance.", no_args_is_help=True)
 app.add_typer(guidance, name="corpus")
 app.add_typer(slack, name="slack")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -75,12 +76,32 @@ class Settings(BaseSettings):
     auto_index: bool = Field(True, description="build a missing index when a question needs it")
     host: str = Field("127.0.0.1", description="address the web page listens on")
     port: int = Field(7860, ge=0, le=65535, description="port the web page listens on; 0 takes a free one")
+    access: Literal["local", "sign-in", "proxy", "open-to-anyone"] = Field(
+        "local", description="who may come in: local (this machine), sign-in, proxy (whom a proxy names), or open-to-anyone"
+    )
+    hosts: str = Field("", description="names that people reach the advisor by when it is not local, parted by commas")
+    proxy_header: str = Field("X-Forwarded-User", description="header in which the proxy names who has signed in there")
+    proxy_secret: SecretStr = Field(SecretStr(""), description="what the proxy sends as X-Proxy-Secret to be believed; never shown")
+    documents: Literal["auto", "on", "off"] = Field(
+        "auto", description="whether people may upload documents of their own; auto means not where it is open to anyone"
+    )
+    rate_minute: int = Field(30, ge=0, description="questions a minute of one owner; 0 sets no limit")
+    rate_day: int = Field(1000, ge=0, description="questions a day of one owner; 0 sets no limit")
+    rate_address: int = Field(60, ge=0, description="questions a minute from one address by those who are not signed in; 0 sets no limit")
+    rate_model_day: int = Field(2000, ge=0, description="questions a day, of all together, while a chat model is set; 0 sets no limit")
+    rate_store: str = Field("memory://", repr=False, description="where questions are counted: memory://, or redis:// for several servers")
+    log_requests: bool = Field(True, description="write a line of JSON for each request to standard error")
+    log_questions: bool = Field(False, description="put questions into those lines, too")
     max_question: int = Field(4000, ge=100, le=100_000, description="characters in a question, at most")
     parse_seconds: int = Field(20, ge=1, le=600, description="time to read one PDF or DOCX file, at most")
     parse_megabytes: int = Field(512, ge=64, le=8192, description="memory to read one PDF or DOCX file, at most")
     slack_bot_token: SecretStr = Field(SecretStr(""), description="token of the Slack app's bot (xoxb-…); never shown")
     slack_app_token: SecretStr = Field(SecretStr(""), description="token of the Slack app for Socket Mode (xapp-…); never shown")
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="secret that Slack signs HTTP events with; never shown")
+    slack_client_id: str = Field("", description="id of the Slack app, for many workspaces to install it by themselves")
+    slack_client_secret: SecretStr = Field(SecretStr(""), description="secret of the Slack app for that; never shown")
+    slack_token_key: SecretStr = Field(SecretStr(""), description="key that encrypts their tokens (advisor slack key); never shown")
+    slack_questions_day: int = Field(200, ge=0, description="questions a day of one person in Slack; 0 sets no limit")
     slack_url: str = Field("https://slack.com/api/", description="address of Slack's Web API")
 
     @field_validator("home", mode="after")
@@ -114,6 +135,21 @@ class Settings(BaseSettings):
             raise ValueError(f"it begins with {begins}; copy the whole of it from the app's settings in Slack")
         return value
 
+    @field_validator("proxy_secret", mode="after")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not re.fullmatch(r"[!-~]{20,}", value.get_secret_value()):
+            raise ValueError("give 20 or more plain characters, such as those of: openssl rand -hex 32")
+        return value
+
+    @field_validator("slack_token_key", mode="after")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        for key in filter(None, value.get_secret_value().split(",")):
+            if not re.fullmatch(r"[\w-]{43}=", key.strip(), re.ASCII):
+                raise ValueError("it has 44 characters; make one with: advisor slack key")
+        return value
+
     @field_validator("slack_url", mode="after")
     @classmethod
     def _slash(cls, value: str) -> str:
@@ -126,7 +162,7 @@ class Settings(BaseSettings):
         value = str(getattr(self, name))
         if isinstance(getattr(self, name), SecretStr):
             return "set" if value else ""
-        return urlsplit(value)._replace(netloc=_unsigned(value), query="").geturl() if name == "database" else value
+        return urlsplit(value)._replace(netloc=_unsigned(value), query="").geturl() if name in ("database", "rate_store") else value
 
     @classmethod
     def load(cls) -> Settings:
@@ -140,9 +176,16 @@ class Settings(BaseSettings):
             given = repr(fault.get("input"))
             if name == "ADVISOR_DATABASE":
                 given = "not an address"  # it may hold a password
-            elif name.endswith(("_TOKEN", "_SECRET")):
+            elif name == "ADVISOR_PROXY_SECRET":
+                given = "not a secret"
+            elif name.endswith(("_TOKEN", "_SECRET", "_TOKEN_KEY")):
                 given = "not a token"
             raise SettingsError(f"{name} is {given}: {why}. Change or unset it.") from None
+
+    @property
+    def uploads(self) -> bool:
+        """Whether people may upload documents of their own."""
+        return self.documents == "on" or (self.documents == "auto" and self.access != "open-to-anyone")
 
     @property
     def file(self) -> Path:

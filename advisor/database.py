@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from advisor.errors import StorageError
@@ -139,7 +139,7 @@ def scrub(engine: Engine) -> None:
     """
     if is_server(engine):
         with serving(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM conversations, turns, feedback, replies, threads")
+            connection.exec_driver_sql("VACUUM conversations, turns, feedback, replies, threads, uploads, upload_chunks, saved")
         return
     path = engine.url.database
     with storage(str(path)), engine.connect() as connection:
@@ -150,6 +150,31 @@ def scrub(engine: Engine) -> None:
             if time.monotonic() > until:
                 raise StorageError(f"{path} is being read by another process. Stop it and run: advisor chats expire")
             time.sleep(0.05)
+
+
+def plan_scrub(connection: Connection, now: float) -> None:
+    """Notes, with a deletion, that its bytes are to go: whoever opens the chats next does it where this process is killed before."""
+    plan = "INSERT INTO upkeep (task, due) VALUES ('scrub', :now) ON CONFLICT (task) DO UPDATE SET due = excluded.due"
+    connection.execute(text(plan), {"now": now})
+
+
+def finish_scrub(engine: Engine) -> None:
+    """Does what was planned; raises `StorageError` where the rows are gone and their bytes are not yet."""
+    try:
+        scrub_due(engine)
+    except StorageError as error:
+        raise StorageError(f"Deleted, but not yet wiped off the disk: {error} It is tried again when the advisor next starts.") from error
+
+
+def scrub_due(engine: Engine) -> None:
+    """Scrubs where that was planned and has not been done."""
+    with reading(engine) as connection:
+        due = connection.execute(text("SELECT due FROM upkeep WHERE task = 'scrub'")).scalar()
+    if due is None:
+        return
+    scrub(engine)
+    with writing(engine) as connection:
+        connection.execute(text("DELETE FROM upkeep WHERE task = 'scrub' AND due = :due"), {"due": due})
 
 
 def _migrate(engine: Engine) -> None:

@@ -25,7 +25,7 @@ FOLLOWED = 90 * DAY  # how long a thread is followed after its last question
 class Owed:
     """An answer that is owed: to whom, where, and the message it is written into once that is posted.
 
-    `digest` tells which question it is, without keeping its words.
+    `digest` tells which question it is, without keeping its words; `asker` is who wrote it, whoever its rows belong to.
     """
 
     id: str
@@ -36,6 +36,12 @@ class Owed:
     digest: str
     message: str = ""
     created: float = 0.0
+    asker: str = ""
+
+    @property
+    def member(self) -> str:
+        """Who asked, by the messenger's names."""
+        return self.asker or self.owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,15 @@ class Deliveries:
                 insert = "INSERT INTO deliveries (id, created) VALUES (:id, :now) ON CONFLICT (id) DO NOTHING"
                 fresh &= connection.execute(text(insert), {"id": key, "now": self.clock()}).rowcount == 1
             if fresh and owed is not None:
-                columns = "id, created, owner, conversation, channel, thread, message, digest, holder, lease"
-                values = f":id, :now, :owner, :conversation, :channel, :thread, '', :digest, :holder, {now_in(self.engine)} + {LEASE}"
-                row = {name: getattr(owed, name) for name in ("id", "owner", "conversation", "channel", "thread", "digest")}
+                columns = "id, created, owner, conversation, channel, thread, message, digest, asker, holder, lease"
+                values = (
+                    f":id, :now, :owner, :conversation, :channel, :thread, '', :digest, :member, :holder, {now_in(self.engine)} + {LEASE}"
+                )
+                row = {name: getattr(owed, name) for name in ("id", "owner", "conversation", "channel", "thread", "digest", "member")}
                 insert = f"INSERT INTO replies ({columns}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"
                 connection.execute(text(insert), {**row, "now": self.clock(), "holder": holder()})
             if fresh and owed is not None and thread:
-                connection.execute(text(_FOLLOWED), {"id": thread, "asker": owed.owner, "now": self.clock()})
+                connection.execute(text(_FOLLOWED), {"id": thread, "asker": owed.member, "now": self.clock()})
         return fresh
 
     def posted(self, ident: str, channel: str, message: str) -> None:
@@ -107,12 +115,13 @@ class Deliveries:
                 renewed = f"UPDATE replies SET lease = {now_in(self.engine)} + {LEASE} WHERE id = :id"
                 connection.execute(text(renewed), {"id": ident})
 
-    def abandoned(self) -> list[Owed]:
-        """Takes over what is owed and has nobody working on it; each is given to one caller only."""
-        columns = "id, owner, conversation, channel, thread, digest, message, created"
+    def abandoned(self, within: str = "") -> list[Owed]:
+        """Takes over what is owed and has nobody working on it, in the conversations whose names begin so; each goes to one caller."""
+        columns = "id, owner, conversation, channel, thread, digest, message, created, asker"
         with reading(self.engine) as connection:
-            query = f"SELECT {columns}, holder, lease, {now_in(self.engine)} FROM replies ORDER BY created"
-            rows = connection.execute(text(query)).all()
+            query = f"""SELECT {columns}, holder, lease, {now_in(self.engine)} FROM replies
+                        WHERE substr(conversation, 1, :n) = :within ORDER BY created"""
+            rows = connection.execute(text(query), {"n": len(within), "within": within}).all()
         found = []
         for *fields, held, lease, now in rows:
             if held is not None and is_alive(held, lease, now):
@@ -124,6 +133,12 @@ class Deliveries:
                 if connection.execute(text(taken), given).rowcount:
                     found.append(Owed(*fields))
         return found
+
+    def teams(self) -> list[str]:
+        """The workspaces in which an answer is owed."""
+        with reading(self.engine) as connection:
+            found = connection.execute(text("SELECT DISTINCT conversation FROM replies")).scalars().all()
+        return sorted({str(name).split(":")[1] for name in found if str(name).count(":") >= 2})
 
     def messages(self, channel: str) -> set[str]:
         """The messages in a channel that answers are being written into."""
@@ -146,9 +161,9 @@ class Deliveries:
         self._write("UPDATE threads SET topic = topic + 1 WHERE id = :id", id=ident)
 
     def forget(self, owner: str) -> None:
-        """Deletes what is kept here of an owner."""
+        """Deletes what is kept here of an owner, or of who asked by this name."""
         with writing(self.engine) as connection:
-            connection.execute(text("DELETE FROM replies WHERE owner = :owner"), {"owner": owner})
+            connection.execute(text("DELETE FROM replies WHERE owner = :owner OR asker = :owner"), {"owner": owner})
             connection.execute(text("DELETE FROM threads WHERE asker = :owner"), {"owner": owner})
 
     def prune(self) -> None:

@@ -42,6 +42,7 @@ def examine(settings: Settings) -> tuple[Rows, Rows]:
     rows += _home(settings)
     rows += _index(settings)
     rows += _chats(settings)
+    rows.append(_access(settings))
     shown = [(f"ADVISOR_{name.upper()}", settings.shown(name), field.description or "") for name, field in Settings.model_fields.items()]
     return rows, shown
 
@@ -94,6 +95,16 @@ def _answers(settings: Settings) -> tuple[str, str, str]:
     if model is None:
         return "answers by", "✓ quoting, with no model", ""
     return "answers by", f"✓ {model.name}, each sentence checked, quoting where it fails", "Try it: advisor models"
+
+
+def _access(settings: Settings) -> tuple[str, str, str]:
+    who = {
+        "local": "this machine only",
+        "sign-in": "whoever signs in, or sends a key",
+        "proxy": "whom a proxy names, or who sends a key",
+        "open-to-anyone": "anyone",
+    }
+    return "who may come in", f"✓ {who[settings.access]}, documents of their own {'on' if settings.uploads else 'off'}", ""
 
 
 def _chats(settings: Settings) -> Rows:

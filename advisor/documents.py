@@ -7,6 +7,7 @@ parent never waits longer. Only small pages are parsed at once.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import zipfile
@@ -22,6 +23,7 @@ _BLOCKS = {
 }  # fmt: skip
 _VOID = {"br", "hr", "img", "input", "meta", "link"}
 STDIN = "-"
+LONGEST = 20_000_000  # characters that the parent is handed
 UNZIPPED_LIMIT = 100_000_000
 PAGE_BREAK = "\f"
 SMALL_PAGE = 10_000  # characters that the worst page of that length takes under a second for
@@ -97,8 +99,6 @@ class _HtmlText(HTMLParser):
 
 def parse(path: Path, *, seconds: int, megabytes: int) -> str:
     """The text of a PDF (pages parted by form feeds) or DOCX file; raises `CorpusError` with the reason."""
-    if path.suffix.lower() == ".docx":
-        _check_archive(path)
     text = _in_child(str(path), b"", seconds, megabytes)
     if not any(c.isalnum() for c in text):
         raise CorpusError("no text in it, as in a scan | Run text recognition (OCR) on it first")
@@ -190,6 +190,7 @@ def _reflow(page: str) -> str:
 def _docx(path: str) -> str:
     import docx
 
+    _check_archive(Path(path))
     made: list[str] = []
     for paragraph in docx.Document(path).iter_inner_content():
         if not hasattr(paragraph, "style"):
@@ -220,12 +221,19 @@ def main(arguments: list[str]) -> int:
     except ModuleNotFoundError:
         return 3
     _limit(seconds, megabytes)
+    logging.disable(logging.CRITICAL)  # a parser's grumbling over a hostile file has no end
     try:
         text = read(path)
     except MemoryError:
         return 4
+    except CorpusError as error:
+        print(error, file=sys.stderr)
+        return 2
     except Exception as error:  # a parser may raise anything on hostile input; the parent gets one line
         print(f"damaged, too large or not what its name says ({type(error).__name__}) | Save it again or as text", file=sys.stderr)
+        return 2
+    if len(text) > LONGEST:
+        print(f"holds more than {LONGEST // 1_000_000} million characters | Save the part that matters as text", file=sys.stderr)
         return 2
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     return 0

@@ -7,7 +7,10 @@ AdvisorError
 ├── StorageError         the operator: the disk is full, read-only, damaged or busy, or the server is away
 ├── QuestionError        the asker: a question that cannot be taken as it is
 ├── UnknownConversation  the asker: a conversation or turn that is not there, or not theirs
+├── UnknownDocument      the asker: an uploaded document that is not there, or not theirs
 ├── KeyFault             the operator: a key's name that cannot be used, is taken, or is not there
+├── UserFault            the operator: a user's name or password that cannot be used, or a user who is not there
+├── LinkFault            the asker: a code that links two accounts is wrong or too old
 └── MissingExtra         the operator: a feature needs packages that are not installed
 
 Every message names the thing, the fault and the remedy in one line.
@@ -44,8 +47,20 @@ class UnknownConversation(AdvisorError):
     """There is no such conversation or turn, or it is another owner's."""
 
 
+class UnknownDocument(AdvisorError):
+    """There is no such document, or it is another owner's."""
+
+
 class KeyFault(AdvisorError):
     """A key's name cannot be used, is taken, or is not there."""
+
+
+class UserFault(AdvisorError):
+    """A user's name or password cannot be used, or there is no such user."""
+
+
+class LinkFault(AdvisorError):
+    """A code that links somebody in a messenger with a user is wrong or too old, or was tried too often."""
 
 
 class MissingExtra(AdvisorError):

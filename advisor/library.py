@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from advisor.corpus import Corpus
 from advisor.database import open_database, reading, writing
 from advisor.errors import CorpusError, StorageError
 from advisor.query import abbreviations_of, words_of
-from advisor.rows import Planned, delete, hash_of, insert, matrix, plan, stamp_of
+from advisor.rows import Planned, delete, documents_of, hash_of, insert, kept_embeddings, kept_stamps, matrix, plan, stamp_of
 from advisor.types import Chunk, Document, Encoder, Source
 
 BATCH = 64  # chunks embedded, and kept, at a time
@@ -56,6 +57,7 @@ class Listed:
     url: str
     chunks: int
     words: int
+    metadata: Mapping[str, Any]
 
 
 class Library:
@@ -81,7 +83,7 @@ class Library:
         embedded = 0
         for _attempt in range(ATTEMPTS):
             with reading(self.engine) as connection:
-                held = _stamps(connection)
+                held = kept_stamps(connection)
             stamps = {g.document.id: stamp_of(config, g, corpus) for g in corpus.guidance}
             planned = [
                 plan(g, stamps[g.document.id], counted, encoder.name, limit)
@@ -91,7 +93,7 @@ class Library:
             self._check_sources(planned, corpus)
             embedded += self._embed(planned, encoder, report)
             with writing(self.engine) as connection:
-                if _stamps(connection) == held and _embeddings(connection).issuperset(h for p in planned for h in p.hashes):
+                if kept_stamps(connection) == held and kept_embeddings(connection).issuperset(h for p in planned for h in p.hashes):
                     return self._swap(connection, corpus, planned, held, encoder.name, config, embedded)
             # Another process updated in the meantime: what it wrote decides what is left to do.
         raise StorageError(f"{self.path} is being updated by other processes. Wait for them to finish and try again.")
@@ -120,7 +122,7 @@ class Library:
         )
         meta = {"corpus": str(corpus.folder), "fingerprint": corpus.fingerprint, "model": model, "config": config}
         if planned or removed or not self._generation(connection):
-            meta["generation"] = uuid.uuid4().hex
+            meta |= {"generation": uuid.uuid4().hex, "indexed": f"{time.time():.0f}"}
             meta["abbreviations"] = json.dumps(abbreviations_of(g.document.text for g in corpus.guidance))
             counts = Counter(w.lower() for g in corpus.guidance for w in words_of(g.document.text) if w.isalpha())
             connection.execute(text("DELETE FROM words"))
@@ -149,7 +151,7 @@ class Library:
     def _embed(self, planned: Sequence[Planned], encoder: Encoder, report: Report | None) -> int:
         wanted = {hash_of(encoder.name, *texts): texts for item in planned for texts in item.texts}
         with reading(self.engine) as connection:
-            stored = _embeddings(connection)
+            stored = kept_embeddings(connection)
         # Alike lengths side by side: a batch costs what its longest text costs.
         missing = sorted((h for h in wanted if h not in stored), key=lambda h: len(wanted[h][0]))
         if report:
@@ -173,15 +175,24 @@ class Library:
 
     def listed(self) -> list[Listed]:
         """What is indexed, by title."""
-        query = """SELECT d.id, d.title, d.url, d.text, count(c.id) FROM documents d
+        query = """SELECT d.id, d.title, d.url, count(c.id), d.text, d.metadata FROM documents d
                    LEFT JOIN chunks c ON c.document_id = d.id GROUP BY d.id ORDER BY d.title"""
         with reading(self.engine) as connection:
-            return [Listed(i, t, u, int(n), len(body.split())) for i, t, u, body, n in connection.execute(text(query))]
+            rows = connection.execute(text(query)).all()
+        return [Listed(i, title, url, int(n), len(body.split()), json.loads(held)) for i, title, url, n, body, held in rows]
 
     def document(self, ident: str) -> Document | None:
         """A guide with its whole text; None where there is none of this id."""
         with reading(self.engine) as connection:
-            return _documents(connection, {ident}).get(ident)
+            return documents_of(connection, {ident}).get(ident)
+
+    def chunks_of(self, ident: str) -> list[Chunk]:
+        """The chunks of one document, in order."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(text("SELECT id FROM chunks WHERE document_id = :d ORDER BY ordinal"), {"d": ident})
+            ids = [int(i) for (i,) in rows]
+        found = self.chunks(ids)
+        return [found[i][0] for i in ids if i in found]
 
     def vectors(self) -> tuple[list[int], Any]:
         """All chunk ids and their vectors, shape (chunks, dimensions): what the vector index is rebuilt from."""
@@ -250,11 +261,17 @@ class Library:
         query = """SELECT rowid, -bm25(search) AS score FROM search WHERE search MATCH :match ORDER BY score DESC, rowid LIMIT :k"""
         with reading(self.engine) as connection:
             rows = connection.execute(text(query), {"match": " OR ".join(f'"{w}"' for w in words), "k": k}).all()
-            total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
-            counts = self._counted(connection, words)
-        # The inverse document frequency of SQLite's bm25(), times its k1 + 1.
-        most = sum(2.2 * max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in counts) or 1.0
+            most = 2.2 * sum(self._rarities(connection, words)) or 1.0  # times k1 + 1
         return [(int(i), min(1.0, float(s) / most)) for i, s in rows]
+
+    def rarities(self, words: Sequence[str]) -> list[float]:
+        """The inverse document frequency of each word, as SQLite's bm25() has it; one that no chunk holds is the rarest."""
+        with reading(self.engine) as connection:
+            return self._rarities(connection, words)
+
+    def _rarities(self, connection: Connection, words: Sequence[str]) -> list[float]:
+        total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
+        return [max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in self._counted(connection, words)]
 
     def chunks(self, ids: Sequence[int]) -> dict[int, tuple[Chunk, Any, Any]]:
         """Chunks by id, each with its vector, shape (d,), and its sentences' vectors, shape (n, d)."""
@@ -265,7 +282,7 @@ class Library:
         found: dict[int, tuple[Chunk, Any, Any]] = {}
         with reading(self.engine) as connection:  # one snapshot: spans and text belong together
             rows = connection.execute(query, {"ids": list(ids)}).all()
-            documents = _documents(connection, {str(row[1]) for row in rows})
+            documents = documents_of(connection, {str(row[1]) for row in rows})
             for i, d, start, end, heading, page, sources, spans, vector, inner in rows:
                 chunk = Chunk(
                     int(i), documents[d], int(start), int(end), str(heading), page,
@@ -277,17 +294,3 @@ class Library:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _documents(connection: Connection, idents: set[str]) -> dict[str, Document]:
-    query = text("SELECT id, title, url, text, metadata FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
-    rows = connection.execute(query, {"ids": sorted(idents)})
-    return {str(i): Document(str(i), str(title), str(body), str(url), json.loads(held)) for i, title, url, body, held in rows}
-
-
-def _stamps(connection: Connection) -> dict[str, str]:
-    return {str(i): str(s) for i, s in connection.execute(text("SELECT id, stamp FROM documents"))}
-
-
-def _embeddings(connection: Connection) -> set[str]:
-    return {str(h) for (h,) in connection.execute(text("SELECT hash FROM embeddings"))}

@@ -132,6 +132,75 @@ def _deliveries(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _users(connection: Connection) -> None:
+    """Who may sign in: of a password only a slow digest is kept; `stamp` changes with it, which ends sessions."""
+    connection.execute(
+        text("CREATE TABLE users (name TEXT PRIMARY KEY, digest TEXT NOT NULL, stamp TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)")
+    )
+
+
+def _uploads(connection: Connection) -> None:
+    """Documents that only their owner's answers may draw on, cut into chunks with their vectors."""
+    blob = "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"
+    for statement in (
+        """CREATE TABLE uploads (owner TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+           pages INTEGER, words INTEGER NOT NULL, added DOUBLE PRECISION NOT NULL, model TEXT NOT NULL, PRIMARY KEY (owner, id))""",
+        f"""CREATE TABLE upload_chunks (owner TEXT NOT NULL, upload_id TEXT NOT NULL, ordinal INTEGER NOT NULL, start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER, spans TEXT NOT NULL, vector {blob} NOT NULL,
+            sentences {blob} NOT NULL, PRIMARY KEY (owner, upload_id, ordinal),
+            FOREIGN KEY (owner, upload_id) REFERENCES uploads (owner, id) ON DELETE CASCADE)""",
+    ):
+        connection.execute(text(statement))
+
+
+def _saved(connection: Connection) -> None:
+    """Answers that their owners have saved; they go with their turns."""
+    connection.execute(
+        text("CREATE TABLE saved (turn_id TEXT PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE, created DOUBLE PRECISION NOT NULL)")
+    )
+
+
+def _channel_rules(connection: Connection) -> None:
+    """Where in a workspace the advisor answers and who sees it; '' stands for the workspace itself, and for what is not set."""
+    connection.execute(
+        text(
+            """CREATE TABLE channel_rules (team TEXT NOT NULL, channel TEXT NOT NULL, answer TEXT NOT NULL, visibility TEXT NOT NULL,
+               PRIMARY KEY (team, channel))"""
+        )
+    )
+
+
+def _links(connection: Connection) -> None:
+    """One-time codes, who in a messenger is which user, and wrong codes, to be counted; and who an answer is owed to."""
+    for statement in (
+        """CREATE TABLE codes (digest TEXT PRIMARY KEY, purpose TEXT NOT NULL, subject TEXT NOT NULL,
+           expires DOUBLE PRECISION NOT NULL)""",
+        "CREATE TABLE links (member TEXT PRIMARY KEY, owner TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "CREATE INDEX links_owner ON links (owner)",
+        "CREATE TABLE link_tries (member TEXT NOT NULL, created DOUBLE PRECISION NOT NULL)",
+        "ALTER TABLE replies ADD COLUMN asker TEXT NOT NULL DEFAULT ''",
+        "UPDATE replies SET asker = owner",
+    ):
+        connection.execute(text(statement))
+
+
+def _installations(connection: Connection) -> None:
+    """Workspaces that have installed the Slack app, with their encrypted tokens."""
+    connection.execute(
+        text(
+            """CREATE TABLE installations (team TEXT PRIMARY KEY, name TEXT NOT NULL, installer TEXT NOT NULL,
+               created DOUBLE PRECISION NOT NULL, token TEXT NOT NULL)"""
+        )
+    )
+
+
+def _budgets(connection: Connection) -> None:
+    """How many questions an owner has asked on a day, counted from 1970."""
+    connection.execute(
+        text("CREATE TABLE spent (day INTEGER NOT NULL, owner TEXT NOT NULL, questions INTEGER NOT NULL, PRIMARY KEY (day, owner))")
+    )
+
+
 def _seconds(moment: str) -> float:
     with contextlib.suppress(ValueError):
         return datetime.fromisoformat(moment).timestamp()
@@ -163,5 +232,23 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _m004_owners,
     _api_keys,
     _deliveries,
+    _users,
+    _uploads,
+    _saved,
+    _channel_rules,
+    _links,
+    _installations,
+    _budgets,
 )
-SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_chats, _api_keys, _deliveries)  # a server holds chats and nothing else
+SERVER_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _chats,
+    _api_keys,
+    _deliveries,
+    _users,
+    _uploads,
+    _saved,
+    _channel_rules,
+    _links,
+    _installations,
+    _budgets,
+)  # a server holds what people bring, and no guidance

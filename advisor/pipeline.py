@@ -50,6 +50,7 @@ class Advisor:
     verifier: Verifier
     store: Store
     declined: str
+    own: Callable[[str, Retriever], Retriever] = lambda owner, shared: shared  # adds what an owner has uploaded
     passages: int = 12
     longest: int = 4000
 
@@ -72,12 +73,14 @@ class Advisor:
         """
         question, conversation = self.taken(question), conversation or uuid.uuid4().hex
         with self.store.begin(conversation, question, owner) as pending:
-            yield from self._answered(Turn(pending.id, conversation, question, "", (), Draft("failed"), Answer("", "failed")), pending)
+            yield from self._answered(
+                Turn(pending.id, conversation, question, "", (), Draft("failed"), Answer("", "failed")), pending, owner
+            )
 
-    def _answered(self, turn: Turn, pending: Pending) -> Generator[Progress | Bit | Turn, None, None]:
+    def _answered(self, turn: Turn, pending: Pending, owner: str) -> Generator[Progress | Bit | Turn, None, None]:
         laps, check = Laps(), Check((), self.verifier)
         try:
-            retriever, answerer = self.retriever(), self.answerer()
+            retriever, answerer = self.own(owner, self.retriever()), self.answerer()
             for said in answerer.condense(turn.question, pending.history()):
                 if isinstance(said, Progress):
                     yield said

@@ -70,7 +70,12 @@ class QuotingAnswerer:
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
         chosen = reranked(sentences) if listed else sentences
-        return Draft("answered", compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN), confidence=sure)
+        return Draft(
+            "answered",
+            compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN),
+            suggestions=self.suggester.following(vector),
+            confidence=sure,
+        )
 
     def nearest(self, query: str) -> tuple[str, ...]:
         """The questions nearest to a query that the guidance can answer."""

@@ -14,7 +14,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from advisor.types import Chunk, Document, Source, Turn
+from advisor.types import MINE, Chunk, Document, Source, Turn
 
 
 class Excerpt(str):
@@ -38,7 +38,9 @@ def record_of(turn: Turn) -> dict[str, Any]:
     """A turn as what JSON can hold."""
     chunks: dict[int, Chunk] = {}
     plain = cast("dict[str, Any]", _plain(turn, chunks))
-    return {**plain, "chunks": [_chunk(c) for c in chunks.values()]}
+    cited = {id(citation.chunk) for citation in turn.answer.citations}
+    # What somebody brought is theirs to delete: a turn keeps no more of it than was shown.
+    return {**plain, "chunks": [_chunk(c, bare=c.document.id.startswith(MINE) and id(c) not in cited) for c in chunks.values()]}
 
 
 def turn_of(record: Mapping[str, Any]) -> Turn:
@@ -60,11 +62,11 @@ def _plain(value: Any, chunks: dict[int, Chunk]) -> Any:
     return value if value is None or isinstance(value, (str, int, float)) else float(value)  # NumPy has floats of its own
 
 
-def _chunk(chunk: Chunk) -> dict[str, Any]:
+def _chunk(chunk: Chunk, *, bare: bool = False) -> dict[str, Any]:
     document = chunk.document
     shown = {"id": document.id, "title": document.title, "url": document.url, "as_of": str(document.metadata.get("as_of") or "")}
     kept = {"id": chunk.id, "start": chunk.start, "end": chunk.end, "heading": chunk.heading, "page": chunk.page}
-    return {**kept, "document": shown, "sources": _plain(chunk.sources, {}), "text": chunk.text}
+    return {**kept, "document": shown, "sources": _plain(chunk.sources, {}), "text": "" if bare else chunk.text}
 
 
 def _shelved(kept: Mapping[str, Any]) -> Chunk:

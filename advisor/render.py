@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from advisor.types import Answer, Citation, Source, Turn
+from advisor.types import MINE, Answer, Citation, Source, Turn
 
 _MARK = re.compile(r"\[(\d+)\]")
+_HOW = {"quoted": "Quoted word for word", "supported": "Checked against these words"}
 
 
 def as_text(answer: Answer, width: int = 92) -> str:
@@ -102,10 +103,10 @@ def _card(citations: Sequence[Citation], turn: str) -> str:
         for c in citations
     )
     section = f'<p class="section">{html.escape(chunk.heading)}</p>' if chunk.heading and chunk.heading != title else ""
-    quoted = all(c.support == "quoted" for c in citations)
     as_of = chunk.document.metadata.get("as_of")
     notes = [
-        "Quoted word for word" if quoted else "Checked against these words",
+        "Your own document" if chunk.document.id.startswith(MINE) else "",
+        _checked(citations),
         f"page {chunk.page}" if chunk.page else "",
         f"guide as of {as_of}" if as_of else "",
     ]
@@ -118,6 +119,13 @@ def _card(citations: Sequence[Citation], turn: str) -> str:
         + (f'<h4>Rests on</h4><ul class="works">{works}</ul>' if works else "")
         + "</article>"
     )
+
+
+def _checked(citations: Sequence[Citation]) -> str:
+    """How the citations of a passage were checked; number by number where not all alike."""
+    if len({c.support for c in citations}) == 1:
+        return _HOW[citations[0].support]
+    return ", ".join(f"[{c.number}] {_HOW[c.support].lower()}" for c in citations)
 
 
 def _highlighted(citations: Sequence[Citation], turn: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from advisor.chunking import Piece, pieces
 from advisor.corpus import Corpus, Guidance, questions_of
@@ -134,3 +134,20 @@ def insert(connection: Connection, planned: Planned, corpus: Corpus) -> None:
             text("INSERT INTO questions (document_id, chunk_id, text, embedding) VALUES (:d, :c, :t, :e)"),
             {"d": document.id, "c": None if piece_at is None else ids[piece_at], "t": question, "e": embedding},
         )
+
+
+def documents_of(connection: Connection, idents: set[str]) -> dict[str, Document]:
+    """Documents by id, with their whole text; those that there are."""
+    query = text("SELECT id, title, url, text, metadata FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+    rows = connection.execute(query, {"ids": sorted(idents)})
+    return {str(i): Document(str(i), str(title), str(body), str(url), json.loads(held)) for i, title, url, body, held in rows}
+
+
+def kept_stamps(connection: Connection) -> dict[str, str]:
+    """The stamp of each document that is kept, by id."""
+    return {str(i): str(s) for i, s in connection.execute(text("SELECT id, stamp FROM documents"))}
+
+
+def kept_embeddings(connection: Connection) -> set[str]:
+    """The hashes of the texts whose vectors are kept."""
+    return {str(h) for (h,) in connection.execute(text("SELECT hash FROM embeddings"))}

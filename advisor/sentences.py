@@ -16,6 +16,9 @@ Span = tuple[int, int]
 _END = re.compile(r"""[.!?…]+(?:['"”’)\]]|'')*(?=\s|$)""")
 _OPENER = re.compile(r"""\s+(?:(?:[“"‘'(\[`]|``)\s*)*([A-Z0-9À-Þ$€£•–-])""")
 _LAST_WORD = re.compile(r"[\w.&'’-]*$")
+_WORD = re.compile(r"[\w'’]+")
+_REST_IS_BLANK = re.compile(r"\s*\Z")
+LONGEST_WORD = 100  # characters that are looked back: a text without an end of a sentence takes no longer for its length
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S)")
 _BLANK = re.compile(r"\n[ \t]*\n[ \t\n]*")
 
@@ -108,16 +111,16 @@ def _in_unit(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _is_boundary(text: str, start: int, match: re.Match[str], end: int) -> bool:
     opener = _OPENER.match(text, match.end(), end)
-    if match.end() >= end or not text[match.end() : end].strip():
+    if _REST_IS_BLANK.match(text, match.end(), end):
         return True
     if opener is None:
         return False
     if match.group().rstrip("\"'”’)]") != ".":
         return True
-    found = _LAST_WORD.search(text, start, match.start())
+    found = _LAST_WORD.search(text, max(start, match.start() - LONGEST_WORD), match.start())
     word = found.group() if found else ""
     bare = word.lower().strip(".'’-")
-    following = re.match(r"[\w'’]+", text[opener.start(1) : end])
+    following = _WORD.match(text, opener.start(1), end)
     next_word = following.group() if following else ""
     opens = next_word.lower() in _STARTERS and next_word != "I"
     if bare in ("no", "nos"):

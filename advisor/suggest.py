@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 MOST = 3
+ALIKE = 0.85  # cosine from which two questions ask the same
+ASKED = 0.8  # and from which what was just asked answers another too
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,17 @@ class Suggester:
         """Up to three questions nearest to a query's vector, no two of them alike."""
         if not len(self.questions):
             return ()
-        order = np.argsort(-(self.vectors @ vector), kind="stable")
+        return self._nearest(vector, 2.0)
+
+    def following(self, vector: Any) -> tuple[str, ...]:
+        """Up to three questions worth asking after one with this vector: near it, but none that asks the same."""
+        return self._nearest(vector, ASKED) if len(self.questions) else ()
+
+    def _nearest(self, vector: Any, below: float) -> tuple[str, ...]:
+        scores = self.vectors @ vector
         chosen: list[int] = []
-        for i in order:
-            if all(float(self.vectors[i] @ self.vectors[j]) < 0.85 for j in chosen):
+        for i in np.argsort(-scores, kind="stable"):
+            if float(scores[i]) < below and all(float(self.vectors[i] @ self.vectors[j]) < ALIKE for j in chosen):
                 chosen.append(int(i))
             if len(chosen) == MOST:
                 break

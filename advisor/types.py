@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 Outcome = Literal["answered", "declined", "chat", "failed"]
 Support = Literal["quoted", "supported"]
+MINE = "mine:"  # what the id of every document begins with that belongs to one owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,12 @@ from pathlib import Path
 
 from benchmarks.report import RESULTS, record
 
-NAMES = ("quality", "latency", "plain", "model", "public", "kills", "races", "chat_kills", "slack")
+NAMES = ("quality", "latency", "plain", "model", "public", "kills", "races", "chat_kills", "slack", "serving", "hostile")
 # The files of results, in order.
-TABLE = ("quality", "latency", "plain", "model", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills", "slack")
+TABLE = (
+    "quality", "latency", "plain", "model", "clapnq", "scifact", "mtrag", "cast", "wice", "kills", "races", "chat_kills", "slack",
+    "serving", "hostile", "uploads",
+)  # fmt: skip
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 

@@ -38,6 +38,7 @@ NAMES = {
     "citation precision": "citation precision",
     "coverage": "statements cited",
 }
+CITED = ("citation recall", "citation precision", "coverage", "quotes exact")  # of one suite in full, of the others the lowest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,16 +49,20 @@ def main(arguments: list[str] | None = None) -> int:
     for name in FOREIGN_TEXTS:
         with advisor_on(settings, FOREIGN / name) as single:
             rows += run(single, "three texts on other careers", read_cases(FOREIGN / f"{name.split('.')[0]}.cases.jsonl"))
+    found = [f for f in figures(rows) if f.metric in NAMES]
+    cited = [f for f in found if f.metric in CITED and f.suite != "answers"]
     table = [
         (
             f"{f.suite}, held out: {NAMES[f.metric]} (n={f.n})",
             BARS.get(f"{f.suite}: {f.metric}", ""),
             f"{f.value:.3f} [{f.low:.2f}, {f.high:.2f}]",
         )
-        for f in figures(rows)
-        if f.metric in NAMES
+        for f in found
+        if f not in cited
     ]
-    record("quality", table)
+    lowest = min(cited, key=lambda f: f.value)
+    what = "all other suites, held out: citation recall, precision, statements cited, quotes exact, the lowest of them"
+    record("quality", [*table, (what, "", f"{lowest.value:.3f} ({lowest.suite}, {NAMES[lowest.metric]}, n={lowest.n})")])
     return 0
 
 

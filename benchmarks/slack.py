@@ -45,7 +45,7 @@ def serving(url: str, home: Path, out: Any, pause: float, latest: float) -> None
     bot = bot_at(url, store_at(home), Talker(pause), every=0.2, look=latest)
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     out.put(listening.getsockname()[1])
-    config = uvicorn.Config(Guard(lambda: bot, SECRET), log_level="critical", lifespan="off", access_log=False)
+    config = uvicorn.Config(Guard(lambda body: bot, SECRET), log_level="critical", lifespan="off", access_log=False)
     asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
 
 
@@ -174,7 +174,7 @@ def hostile(count: int, seed: int) -> list[tuple[str, str, object]]:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder, FakeSlack() as slack:
         bot = bot_at(slack.url, store_at(Path(folder)))
-        guard = Guard(lambda: bot, SECRET)
+        guard = Guard(lambda body: bot, SECRET)
         statuses: Counter[int] = Counter()
         for _ in range(count):
             raw, headers, more = _hostile(chance, slack)

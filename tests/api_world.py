@@ -20,8 +20,10 @@ from advisor.assemble import open_advisor
 from advisor.config import Settings
 from advisor.pipeline import Advisor
 from advisor.types import Draft, Exchange, Part, Passage, Progress
+from advisor.users import open_users
 
 URL = "http://127.0.0.1"
+PASSWORD = "four words and more"
 MBA = "Do I need an MBA to become a CMO?"
 
 
@@ -29,7 +31,7 @@ def opened(hashed_home: Path, home: Path, **settings: Any) -> Warm:
     """An open advisor on a copy of the indexed home."""
     home.mkdir(parents=True)
     shutil.copy(hashed_home / "advisor.db", home)
-    chosen = Settings(home=home, embedding_model="hashed", **settings)
+    chosen = Settings(home=home, **{"embedding_model": "hashed", **settings})
     return Warm(chosen, open_advisor(chosen))
 
 
@@ -37,6 +39,23 @@ def client(warm: Warm, desk: Desk | None = None, **headers: str) -> TestClient:
     """Someone who asks; cookies are kept from one request to the next."""
     app, routes = interface(warm, desk)
     return TestClient(shielded(app, routes, warm), URL, headers=headers, raise_server_exceptions=False)
+
+
+def signed_in(warm: Warm, name: str, **headers: str) -> TestClient:
+    """Somebody who has signed in by a name; the user is added where there is none."""
+    users = open_users(warm.settings)
+    if users.stamp(name) is None:
+        users.add(name, PASSWORD)
+    users.close()
+    asker = client(warm, **headers)
+    reply = sign_in(asker, name, PASSWORD)
+    assert reply.status_code == 303, reply.text
+    return asker
+
+
+def sign_in(asker: TestClient, name: str, password: str, **headers: str) -> Any:
+    """What the form of the page at /login sends."""
+    return asker.post("/login", data={"name": name, "password": password}, follow_redirects=False, headers=headers)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import Connection, text
+
 from advisor.chats import ChatStore, open_chats
 from advisor.config import Settings
 from advisor.types import Answer, Chunk, Citation, Document, Draft, Part, Passage, Source, Statement, Turn
@@ -42,3 +44,10 @@ def say(store: ChatStore, question: str, conversation: str = "mine", owner: str 
     with store.begin(conversation, question, owner) as pending:
         pending.keep(turn(question, conversation, pending.id, text))
     return pending.id
+
+
+def later_tables(connection: Connection) -> set[str]:
+    """The tables that the first version did not have."""
+    guidance = {"meta", "documents", "chunks", "embeddings", "questions", "words"}
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search%' AND name NOT LIKE 'sqlite%'"
+    return set(connection.execute(text(names)).scalars()) - guidance

@@ -18,6 +18,7 @@ from advisor.library import Library
 from advisor.locks import FileLock
 from advisor.pipeline import Advisor
 from benchmarks.postgres import NoServer, Server, server
+from tests.page_world import browser, page_server, reader, readers  # noqa: F401 (fixtures)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 Written = Callable[[Mapping[str, str | bytes]], Path]

@@ -6,6 +6,7 @@ or loses replies as a test tells it to.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -21,7 +22,7 @@ from urllib.parse import parse_qs
 from websockets.sync.server import Server, ServerConnection, serve
 
 BOT, TEAM, BOT_ID = "UBOT", "T1", "BBOT"
-SCOPES = "app_mentions:read,assistant:write,channels:history,chat:write,commands,groups:history,im:history"
+SCOPES = "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:write,groups:history,im:history"
 Payload = dict[str, Any]
 # What to do to a call in place of, or after, answering it: "429:SECONDS", "500", "drop", "lost" (done, but answered by a 500), a name.
 Trouble = Callable[[str, int, Payload], str | None]
@@ -56,6 +57,11 @@ class FakeSlack:
         self.messages: dict[tuple[str, str], Message] = {}
         self.whispers: list[Message] = []  # by response_url or chat.postEphemeral
         self.views: list[Payload] = []
+        self.files: list[Payload] = []  # as they were shared: name, title, content, channel, thread
+        self.installed = 0  # codes that were changed for tokens
+        self.dead: set[str] = set()  # workspaces that have removed the app
+        self.agent: list[tuple[str, Payload]] = []  # statuses and prompts that were set
+        self._uploads: dict[str, Payload] = {}
         self.faults: list[str] = []  # limits that were broken
         self.acknowledged: dict[str, float] = {}  # envelopes, and when
         self.scopes = SCOPES
@@ -118,8 +124,12 @@ class FakeSlack:
                 self.acknowledged[json.loads(received)["envelope_id"]] = time.monotonic()
 
     def _served(self, to: BaseHTTPRequestHandler) -> None:
-        raw = to.rfile.read(int(to.headers.get("content-length") or 0)).decode()
+        sent_in = to.rfile.read(int(to.headers.get("content-length") or 0))
         method = to.path.removeprefix("/api/").partition("?")[0]
+        if method.startswith("upload/"):
+            self._uploads[method.removeprefix("upload/")]["content"] = sent_in.decode()
+        raw = "" if method.startswith("upload/") else sent_in.decode()
+        method = "upload" if method.startswith("upload/") else method
         given: Payload = json.loads(raw) if raw.startswith("{") else {k: v[0] for k, v in parse_qs(raw).items()}
         with self._lock:
             self._counts[method] = number = self._counts.get(method, 0) + 1
@@ -131,7 +141,8 @@ class FakeSlack:
             to.close_connection = True
             to.connection.close()
             return
-        status, headers, body = 200, {"x-oauth-scopes": self.scopes}, {"ok": True}
+        status, headers = 200, {"x-oauth-scopes": self.scopes}
+        body: Payload = {"ok": True}
         if what and what.startswith("429"):
             status, headers, body = 429, {"Retry-After": what.partition(":")[2] or "1"}, {"ok": False, "error": "ratelimited"}
         elif what == "500":
@@ -158,8 +169,15 @@ class FakeSlack:
 
         if method.startswith("respond/"):
             self._check(method, given)
-            self.whispers.append(Message("", "", "", given.get("text", ""), given.get("blocks", []), to=given.get("response_type", "")))
+            said = (given.get("text", ""), given.get("blocks", []))
+            self.whispers.append(Message("", "", given.get("thread_ts", ""), *said, to=given.get("response_type", "")))
             return 200, {"ok": True}
+        if method == "upload":
+            return 200, {"ok": True}
+        if method == "oauth.v2.access":
+            return self._granted(given, token)
+        if any(token.endswith(f"-{team}") for team in self.dead):
+            return no("account_inactive")
         if not token.startswith("Bearer xoxb-valid") and not (method == "apps.connections.open" and token == "Bearer xapp-valid"):
             return no("invalid_auth")
         if broken := self._check(method, given):
@@ -174,15 +192,52 @@ class FakeSlack:
         if method == "conversations.history":
             return 200, {"ok": True, "messages": [self._listed(m) for m in self.messages.values() if m.channel == given["channel"]]}
         if method == "chat.postEphemeral":
-            self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), given["text"], to=given["user"]))
-        if method in ("views.open", "views.publish"):
+            if not given["channel"].startswith(("C", "D", "G")):
+                return no("channel_not_found")
+            said = (given["text"], given.get("blocks", []))
+            self.whispers.append(Message(given["channel"], "", given.get("thread_ts", ""), *said, to=given["user"]))
+        if method.startswith("assistant.threads."):
+            if "assistant:write" not in self.scopes.split(","):
+                return no("missing_scope")
+            self.agent.append((method.rpartition(".")[2], given))
+            return 200, {"ok": True}
+        if method.startswith("files."):
+            return self._file(method, given)
+        if method in ("views.open", "views.publish", "views.update"):
             self.views.append(given["view"])
+        team = token.rpartition("-")[2] if token.startswith("Bearer xoxb-valid-T") else TEAM
         more = {
-            "auth.test": {"team_id": TEAM, "user_id": BOT, "bot_id": BOT_ID, "user": "cmo", "team": "Test", "url": "https://t.slack.test/"},
+            "auth.test": {"team_id": team, "user_id": BOT, "bot_id": BOT_ID, "user": "cmo", "team": "Test", "url": "https://t.slack.test/"},
             "apps.connections.open": {"url": f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/link"},
         }
-        known = ("auth.test", "apps.connections.open", "chat.postEphemeral", "views.open", "views.publish")
+        known = ("auth.test", "apps.connections.open", "chat.postEphemeral", "views.open", "views.publish", "views.update")
         return (200, {"ok": True, **more.get(method, {})}) if method in known else no("unknown_method")
+
+    def _granted(self, given: Payload, token: str) -> tuple[int, Payload]:
+        """A token for a code `good-TEAM` of the app `app` with the secret `secret`."""
+        if token != "Basic " + base64.b64encode(b"app:secret").decode() or not given.get("code", "").startswith("good-"):
+            return 200, {"ok": False, "error": "invalid_code"}
+        self.installed += 1
+        team = given["code"].removeprefix("good-")
+        made = {"access_token": f"xoxb-valid-{team}", "team": {"id": team, "name": f"Team <{team}>"}, "authed_user": {"id": "U1"}}
+        return 200, {"ok": True, "token_type": "bot", "is_enterprise_install": team.startswith("E"), **made}
+
+    def _file(self, method: str, given: Payload) -> tuple[int, Payload]:
+        if "files:write" not in self.scopes.split(","):
+            return 200, {"ok": False, "error": "missing_scope"}
+        if method == "files.getUploadURLExternal":
+            ident = f"F{len(self._uploads) + 1}"
+            self._uploads[ident] = {"name": given["filename"], "length": int(given["length"])}
+            return 200, {"ok": True, "upload_url": f"{self.url}upload/{ident}", "file_id": ident}
+        if not re.fullmatch(r"[CDGZ][A-Z0-9]*", given["channel_id"]):
+            return 200, {"ok": False, "error": "invalid_arguments"}  # a person is no place for a file
+        for file in given["files"]:
+            upload = self._uploads[file["id"]]
+            if len(upload["content"].encode()) != upload["length"]:
+                return 200, {"ok": False, "error": "length_mismatch"}
+            shared = {"title": file["title"], "channel": given["channel_id"], "thread": given.get("thread_ts", "")}
+            self.files.append({**upload, **shared})
+        return 200, {"ok": True, "files": given["files"]}
 
     def _post(self, method: str, given: Payload) -> tuple[int, Payload]:
         channel = given["channel"] if not given["channel"].startswith("U") else "D" + given["channel"]
@@ -251,10 +306,12 @@ _BLOCKS = {"section", "divider", "actions", "context", "context_actions", "heade
 def broken(method: str, given: Payload) -> Iterator[str]:
     """Documented limits that a call breaks."""
     view = given.get("view") or {}
-    blocks = view.get("blocks", given.get("blocks", []))
+    blocks: list[Payload] = view.get("blocks") or given.get("blocks") or []
     if len(blocks) > (100 if view else 50):
         yield f"{len(blocks)} blocks"
-    if method == "chat.postMessage" and (given.get("unfurl_links") is not False or given.get("unfurl_media") is not False):
+    if method in ("chat.postMessage", "chat.postEphemeral") and (
+        given.get("unfurl_links") is not False or given.get("unfurl_media") is not False
+    ):
         yield "it may unfurl links"
     if method in ("chat.postMessage", "chat.update", "chat.postEphemeral") and not given.get("text"):
         yield "there is no text for notifications"
@@ -265,6 +322,10 @@ def broken(method: str, given: Payload) -> Iterator[str]:
     for chunk in given.get("chunks", []):
         if chunk["type"] not in ("markdown_text", "task_update", "blocks") or len(chunk.get("text", "")) > 12_000:
             yield f"a chunk {chunk['type']} of {len(chunk.get('text', ''))} characters"
+    if method == "assistant.threads.setSuggestedPrompts" and not 1 <= len(given["prompts"]) <= 4:
+        yield f"{len(given['prompts'])} prompts"
+    if method == "assistant.threads.setStatus" and not (given.get("thread_ts") and len(given.get("loading_messages", [])) <= 10):
+        yield "a status without a thread, or with too many lines"
     if method == "chat.startStream" and not (given.get("thread_ts") and given.get("recipient_user_id") and given.get("recipient_team_id")):
         yield "a stream without thread or recipient"
     if view and view["type"] == "modal":
@@ -285,7 +346,7 @@ def _broken(block: Payload) -> Iterator[str]:
         yield f"a block {block.get('type')}"
     if block.get("type") == "section" and not 1 <= len(block["text"]["text"]) <= 3000:
         yield f"a section of {len(block['text']['text'])} characters"
-    elements = block.get("elements", [])
+    elements = [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]
     if "elements" in block and not 1 <= len(elements) <= {"context_actions": 5, "context": 10}.get(block["type"], 25):
         yield f"{len(elements)} elements"
     for element in elements:

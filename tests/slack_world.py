@@ -65,10 +65,22 @@ def store_at(home: Path, database: str = "sqlite") -> ChatStore:
     return open_chats(Settings(home=home, database=database))
 
 
-def bot_at(url: str, store: ChatStore, talker: Talker | None = None, *, gap: float = 0.0, every: float = 0.0, look: float = 0.2) -> Bot:
-    """A bot that answers at the workspace of `url`, with no pauses of its own."""
+def bot_at(
+    url: str,
+    store: ChatStore,
+    talker: Talker | None = None,
+    *,
+    gap: float = 0.0,
+    every: float = 0.0,
+    look: float = 0.2,
+    visibility: str = "shared",
+    a_day: int = 0,
+) -> Bot:
+    """A bot that answers at the workspace of `url`, with no pauses of its own; in channels for all to see, unless told otherwise."""
     web = WebClient(token="xoxb-valid-1", base_url=url, timeout=10, retry_handlers=[])
-    bot = Bot(advisor_at(store, talker), web, gap=gap, every=every, look=look)
+    bot = Bot(advisor_at(store, talker), web, gap=gap, every=every, look=look, a_day=a_day)
+    if visibility:
+        bot.rules.set(TEAM, visibility=visibility)
     bot.start()
     return bot
 
@@ -113,6 +125,13 @@ def click(
     }  # fmt: skip
 
 
+def view_click(action: Mapping[str, Any], *, user: str = "U1") -> Body:
+    """A click in App Home or in a modal, which has no message and no address to answer to."""
+    body = click(action, "", user=user)
+    del body["response_url"], body["channel"]
+    return {**body, "container": {"type": "view", "view_id": "V1"}, "view": {"id": "V1"}}
+
+
 def submission(callback: str, text: str, private: str = "", user: str = "U1") -> Body:
     number = next(_count)
     values = {"text": {"text": {"type": "plain_text_input", "value": text}}}
@@ -122,9 +141,9 @@ def submission(callback: str, text: str, private: str = "", user: str = "U1") ->
 
 
 def button(message: Any, action: str) -> dict[str, Any]:
-    """A button of a message, as Slack sends it when it is clicked."""
-    for block in message.blocks:
-        for element in block.get("elements", []):
+    """A button of a message or a view, as Slack sends it when it is clicked."""
+    for block in message["blocks"] if isinstance(message, dict) else message.blocks:
+        for element in [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]:
             if element["action_id"] == action:
                 return {"action_id": action, "value": element.get("value", ""), "element": element}
     raise AssertionError(f"there is no button {action}")

@@ -25,7 +25,7 @@ from advisor.config import Settings
 from advisor.forgetful import ForgetfulStore
 from tests.api_world import MBA, client, listening, opened, slow, until
 from tests.model_server import ModelServer, Reply
-from tests.test_web import serving
+from tests.page_world import serving
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +338,7 @@ def test_guidance_is_searched_listed_and_read(asker: TestClient) -> None:
     guide = asker.get(f"/api/guides/{best['document']['id']}").json()
     assert guide["text"][best["start"] : best["end"]] == best["text"]
     listed = asker.get("/api/guides").json()["guides"]
-    assert {"id", "title", "url", "words"} == set(listed[0])
+    assert {"id", "title", "url", "words", "summary", "stage", "settings"} == set(listed[0])
     assert best["document"]["id"] in {g["id"] for g in listed}
     error(asker.get("/api/guides/none"), 404)
 

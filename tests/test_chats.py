@@ -14,7 +14,7 @@ from advisor.database import open_database
 from advisor.errors import QuestionError, StorageError, UnknownConversation
 from advisor.pending import REMEMBERED
 from advisor.render import as_json, sources_html
-from tests.chat_world import opened, say, turn
+from tests.chat_world import later_tables, opened, say, turn
 
 DAY = 86_400.0
 
@@ -214,12 +214,12 @@ def test_a_deletion_that_was_killed_before_it_was_wiped_is_finished_at_the_next_
     def broken(engine: object) -> None:
         raise StorageError("The disk is full. Free some space.")
 
-    monkeypatch.setattr("advisor.chats.scrub", broken)
+    monkeypatch.setattr("advisor.database.scrub", broken)
     with pytest.raises(StorageError, match="Deleted, but not yet wiped"):
         store.delete("mine")
     assert store.counts() == (0, 0)
     assert ChatStore(store.engine).counts() == (0, 0), "a disk that is still full does not keep the store shut"
-    monkeypatch.setattr("advisor.chats.scrub", done.append)
+    monkeypatch.setattr("advisor.database.scrub", done.append)
     ChatStore(store.engine)
     ChatStore(store.engine)
     assert done == [store.engine], "once"
@@ -274,7 +274,7 @@ def test_a_database_of_before_there_were_owners_is_taken_along(tmp_path: Path) -
     path = tmp_path / "home" / "advisor.db"
     engine = open_database(path)
     with engine.connect() as connection:
-        for table in ("feedback", "turns", "conversations", "upkeep", "api_keys", "deliveries", "replies", "threads"):
+        for table in later_tables(connection):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         MIGRATIONS[1](connection)
         connection.exec_driver_sql("PRAGMA user_version=3")

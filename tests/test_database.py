@@ -13,6 +13,7 @@ from sqlalchemy import text
 from advisor import database
 from advisor.database import MIGRATIONS, is_writable, open_database, reading, scrub, storage, writing
 from advisor.errors import StorageError
+from tests.chat_world import later_tables
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_a_database_of_the_first_version_is_taken_along_and_its_guidance_indexed
         connection.execute(text("CREATE VIRTUAL TABLE search USING fts5(title, heading, body)"))
         connection.execute(text("INSERT INTO meta VALUES ('generation', 'old')"))
         connection.execute(text("INSERT INTO embeddings VALUES ('kept', x'00', x'00')"))
-        for table in ("feedback", "turns", "conversations", "upkeep", "api_keys", "deliveries", "replies", "threads"):
+        for table in later_tables(connection):
             connection.execute(text(f"DROP TABLE {table}"))
         MIGRATIONS[1](connection)
         connection.execute(text("INSERT INTO conversations VALUES ('kept', 'then')"))

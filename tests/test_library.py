@@ -216,7 +216,7 @@ def test_processes_that_build_at_once_leave_one_whole_corpus(tmp_path: Path) -> 
 
 def test_an_update_gives_up_where_others_never_let_it_finish(library: Library, written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = read_corpus(written(GUIDES))
-    monkeypatch.setattr("advisor.library._embeddings", lambda connection: set())
+    monkeypatch.setattr("advisor.library.kept_embeddings", lambda connection: set())
     with pytest.raises(StorageError, match="being updated by other processes"):
         library.update(corpus, HashedEncoder(), limit=LIMIT)
 

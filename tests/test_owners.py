@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
 
-from advisor.apps.owners import COOKIE, read_secret
+from advisor.apps.sessions import COOKIE, SESSION, read_secret
 from advisor.apps.warm import Warm
 from advisor.apps.web import interface
 from advisor.chats import ChatStore
 from advisor.errors import StorageError
 from advisor.keys import open_keys
-from tests.api_world import MBA, client, opened
+from tests.api_world import MBA, client, opened, signed_in
 
+OCTETS = {"content-type": "application/octet-stream"}
 ASKED = {"question": MBA}
 CHAT = {"model": "cmo-advisor", "messages": [{"role": "user", "content": MBA}]}
 
@@ -33,20 +36,33 @@ class Cell:
     owner: int = 200
     others: int = 200
     body: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    sent: bytes | None = None
 
 
-# Every route there is. `{c}` is a conversation of the owner, `{t}` a turn in it.
+# Every route there is. `{c}` is a conversation of the owner, `{t}` a turn in it, `{d}` a document of theirs.
 MATRIX = {
     ("GET", "/healthz"): Cell("/healthz"),
     ("GET", "/readyz"): Cell("/readyz"),
     ("GET", "/metrics"): Cell("/metrics"),
     ("GET", "/openapi.json"): Cell("/openapi.json"),
     ("GET", "/docs"): Cell("/docs"),
+    ("GET", "/api/documents"): Cell("/api/documents"),
+    ("POST", "/api/documents"): Cell("/api/documents?name=new.md", owner=201, others=201, sent=b"Somebody wrote this sentence."),
+    ("GET", "/api/documents/{ident}"): Cell("/api/documents/{d}", others=404),
+    ("DELETE", "/api/documents/{ident}"): Cell("/api/documents/{d}", others=404),
+    ("GET", "/login"): Cell("/login"),
+    ("POST", "/login"): Cell("/login", owner=403, others=403, form={"name": "user:anna", "password": "wrong"}),
+    ("POST", "/logout"): Cell("/logout", owner=303, others=303, form={}),
     ("GET", "/v1/models"): Cell("/v1/models"),
     ("POST", "/v1/chat/completions"): Cell("/v1/chat/completions", body=CHAT),
     ("GET", "/api/search"): Cell("/api/search?q=mba"),
     ("GET", "/api/guides"): Cell("/api/guides"),
     ("GET", "/api/guides/{ident:path}"): Cell("/api/guides/management-degree"),
+    ("GET", "/api/status"): Cell("/api/status"),
+    ("GET", "/api/page/guides/{ident:path}"): Cell("/api/page/guides/management-degree"),
+    ("POST", "/api/page/ask"): Cell("/api/page/ask", body={**ASKED, "conversation": "{c}"}),
+    ("GET", "/api/page/conversations/{ident}"): Cell("/api/page/conversations/{c}", others=404),
     ("POST", "/api/ask"): Cell("/api/ask", body={**ASKED, "conversation": "{c}"}),
     ("GET", "/api/conversations"): Cell("/api/conversations"),
     ("GET", "/api/conversations/{ident}"): Cell("/api/conversations/{c}", others=404),
@@ -70,6 +86,18 @@ def keyed(warm: Warm) -> Iterator[dict[str, str]]:
     keys.close()
 
 
+@pytest.fixture(scope="module")
+def sessions(warm: Warm) -> dict[str, str]:
+    """The session cookies of users: signing in takes its time, and the cookie is good for every device."""
+    return {name: signed_in(warm, name).cookies[SESSION] for name in ("anna", "berta")}
+
+
+def _user(warm: Warm, session: str) -> TestClient:
+    asker = client(warm)
+    asker.cookies.set(SESSION, session, domain="127.0.0.1")
+    return asker
+
+
 def test_every_route_is_in_the_matrix(warm: Warm) -> None:
     assert {(route.method, route.path) for route in interface(warm)[1]} == set(MATRIX)
 
@@ -78,19 +106,31 @@ def _all(asker: TestClient, cell: Cell, method: str, place: dict[str, str]) -> A
     path, body = cell.path.format(**place) if "{" in cell.path else cell.path, cell.body
     if body and "conversation" in body:
         body = {**body, "conversation": place["c"]}
+    if cell.form is not None:
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        return asker.request(method, path, content=urlencode(cell.form), headers=kind, follow_redirects=False)
+    if cell.sent is not None:
+        return asker.request(method, path, content=cell.sent, headers=OCTETS)
     return asker.request(method, path, json=body) if body is not None else asker.request(method, path)
 
 
-@pytest.mark.parametrize("kind", ["cookie", "key"])
+@pytest.mark.parametrize("kind", ["cookie", "key", "user"])
 @pytest.mark.parametrize("place", MATRIX, ids=" ".join)
-def test_nobody_reads_or_writes_what_is_anothers(warm: Warm, keyed: dict[str, str], place: tuple[str, str], kind: str) -> None:
+def test_nobody_reads_or_writes_what_is_anothers(
+    warm: Warm, keyed: dict[str, str], sessions: dict[str, str], place: tuple[str, str], kind: str
+) -> None:
     cell, method = MATRIX[place], place[0]
     visitor, stranger = client(warm), client(warm)
     stranger.post("/api/ask", json=ASKED)
     assert COOKIE in stranger.cookies
-    owner = visitor if kind == "cookie" else client(warm, authorization=keyed["one"])
+    owners = {"cookie": visitor, "key": client(warm, authorization=keyed["one"]), "user": _user(warm, sessions["anna"])}
+    owner = owners.pop(kind)
     turn = owner.post("/api/ask", json=ASKED).json()
-    ids = {"c": turn["conversation"], "t": turn["id"]}
+    for upload in owner.get("/api/documents").json()["documents"]:
+        owner.delete(f"/api/documents/{upload['id']}")
+    secret = uuid.uuid4().hex
+    sent = owner.post("/api/documents?name=mine.md", content=f"Only the owner may read {secret}.".encode(), headers=OCTETS).json()
+    ids = {"c": turn["conversation"], "t": turn["id"], "d": sent["id"]}
     forged = client(warm)
     forged.cookies.set(COOKIE, f"{'0' * 32}.{'0' * 64}")
     others = {
@@ -98,24 +138,37 @@ def test_nobody_reads_or_writes_what_is_anothers(warm: Warm, keyed: dict[str, st
         "other cookie": stranger,
         "forged cookie": forged,
         "other key": client(warm, authorization=keyed["two"]),
-        "first key" if kind == "cookie" else "a visitor": client(warm, authorization=keyed["one"]) if kind == "cookie" else visitor,
+        "other user": _user(warm, sessions["berta"]),
+        **owners,
     }
-    before = owner.get(f"/api/conversations/{ids['c']}").json()
+
+    def held() -> list[Any]:
+        return [owner.get(path).json() for path in (f"/api/conversations/{ids['c']}", "/api/documents", f"/api/documents/{ids['d']}")]
+
+    before = held()
     for who, other in others.items():
         reply = _all(other, cell, method, ids)
         assert reply.status_code == cell.others, who
+        if place[1] == "/logout":
+            assert f"{SESSION}=;" in reply.headers["set-cookie"], who
         if not place[1].startswith(("/api/ask", "/v1")):
             assert ids["t"] not in reply.text, who
-        assert owner.get(f"/api/conversations/{ids['c']}").json() == before, f"changed by {who}"
+        assert ids["d"] not in reply.text or reply.status_code == 404, who
+        assert secret not in reply.text, who
+        assert held() == before, f"changed by {who}"
     unknown = client(warm, authorization="Bearer cmo_none")
     unknown.cookies.update(visitor.cookies)
-    assert _all(unknown, cell, method, ids).status_code == (401 if place[1].startswith(("/api", "/v1")) else 200)
-    assert owner.get(f"/api/conversations/{ids['c']}").json() == before
+    assert _all(unknown, cell, method, ids).status_code == (401 if place[1].startswith(("/api", "/v1")) else cell.others)
+    assert held() == before
     assert _all(owner, cell, method, ids).status_code == cell.owner
-    after = owner.get(f"/api/conversations/{ids['c']}")
-    assert (after.status_code == 404) == (method == "DELETE")
-    if method in ("PATCH", "POST") and "v1" not in place[1]:
-        assert after.json() != before
+    if place[1] == "/logout" and kind == "user":
+        assert owner.get("/api/conversations").json()["conversations"] == []
+        return
+    after = held()
+    assert ("error" in after[0]) == (method == "DELETE" and "conversations" in place[1])
+    assert ("error" in after[2]) == (method == "DELETE" and "documents" in place[1])
+    if method in ("PATCH", "POST") and place[1].startswith("/api"):
+        assert after != before
 
 
 def test_a_list_holds_ones_own_and_no_others(warm: Warm, keyed: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from advisor.corpus import Corpus
 from advisor.keys import open_keys
 from tests.api_world import listening, opened
 from tests.conftest import CHECKOUT, Run
+from tests.upload_world import pdf
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [*("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md", "docs/slack.md")]
@@ -69,11 +70,14 @@ def test_every_request_shown_is_served(hashed_home: Path, tmp_path: Path) -> Non
     shown = [line for block in _blocks("bash") for line in block.splitlines() if line.startswith("curl ")]
     warm = opened(hashed_home, tmp_path / "home")
     keys = open_keys(warm.settings)
+    (tmp_path / "cv.pdf").write_bytes(pdf())
     with listening(warm) as port:
         told = {**os.environ, "URL": f"http://127.0.0.1:{port}", "KEY": keys.create("readme"), "TURN": ""}
         for line in shown:
             if "$TURN" in line:
                 told["TURN"] = warm.advisor().store.turns("mine", "key:readme")[0].id  # type: ignore[attr-defined]
+            if "$DOCUMENT" in line:
+                told["DOCUMENT"] = warm.advisor().own.uploads.listed("key:readme")[0].id  # type: ignore[attr-defined]
             done = subprocess.run(
                 ["bash", "-c", f"{line.partition('#')[0]} -sS --fail-with-body"],
                 env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
@@ -141,7 +145,7 @@ def test_the_table_of_settings_is_complete() -> None:
     assert list(shown) == list(fields)
     for name, (default, what) in shown.items():
         assert what == fields[name].description
-        assert name == "ADVISOR_HOME" or default.strip() == str(fields[name].default).replace("True", "true")
+        assert name == "ADVISOR_HOME" or default.strip() == str(fields[name].default).replace("True", "true").replace("False", "false")
 
 
 def test_the_answer_shown_quotes_the_guidance(shipped_corpus: Corpus) -> None:

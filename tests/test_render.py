@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -125,3 +126,17 @@ def test_a_source_line_joins_the_marks_of_one_passage() -> None:
     of = chunk()
     line = source_line([citation(1, "A degree", of), citation(2, "It is", of)])
     assert line == "[1][2] Do I need a degree? › Which degree?"
+
+
+def test_a_card_says_how_each_of_its_citations_was_checked() -> None:
+    of = chunk()
+    first, second = citation(1, "A degree is favored.", of), citation(2, "It is not required.", of, "supported")
+    assert "Quoted word for word · guide as of 2026-11" in sources_html(answered("", first), "t1")
+    assert "[1] quoted word for word, [2] checked against these words" in sources_html(answered("", first, second), "t1")
+
+
+def test_a_users_own_document_is_marked_as_that() -> None:
+    of = chunk()
+    mine = replace(of, document=Document("mine:7", "My CV", TEXT))
+    assert "Your own document" in sources_html(answered("", citation(1, "A degree is favored.", mine)), "t1")
+    assert "Your own document" not in sources_html(answered("", citation(1, "A degree is favored.", of)), "t1")

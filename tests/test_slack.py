@@ -72,7 +72,7 @@ def test_a_direct_message_is_answered_in_its_thread_with_numbered_sources(bot: B
     assert not message.streaming
     assert "$400,000. [1]" in message.shown
     assert "*Sources*\n[1][2] Pay › How much?" in message.shown
-    assert {e["action_id"] for b in message.blocks for e in b.get("elements", [])} == {"sources", "new_topic", "thumb"}
+    assert {e["action_id"] for b in message.blocks for e in b.get("elements", [])} == {"sources", "save", "export", "new_topic", "thumb"}
 
 
 def test_without_streams_a_placeholder_is_updated_until_it_is_the_answer(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_call_that_need_not_be_done_is_not_waited_for() -> None:
 CHILD = """
 import os, sys, time
 from pathlib import Path
-from tests.slack_world import Talker, bot_at, command, said, send, store_at
+from tests.slack_world import Talker, bot_at, command, mention, said, send, store_at
 
 url, home, stage, kind = sys.argv[1:]
 talker = Talker()
@@ -161,8 +161,10 @@ def wait(question):
         time.sleep(60)
 talker.waits = wait
 store = store_at(Path(home))
-bot = bot_at(url, store, talker)
+bot = bot_at(url, store, talker, visibility="" if kind.startswith("mention") else "shared")
 body = command("How much is the pay?", url) if kind == "command" else said("How much is the pay?", ts="1700000000.000100")
+if kind.startswith("mention"):
+    body = mention("How much is the pay?", ts="1700000000.000100")
 if stage in ("unnoted", "kept", "taken"):
     where = {"unnoted": (bot.deliveries, "posted"), "kept": (bot.deliveries, "done"), "taken": (bot.desk, "submit")}[stage]
     def stop(*_):
@@ -171,7 +173,8 @@ if stage in ("unnoted", "kept", "taken"):
     if stage == "kept":  # the turn is in the store, the final message is not there yet
         import advisor.apps.slack_reply as module
         module.MessageReply.finish = stop
-        module.WhisperReply.finish = stop
+        import advisor.apps.slack_whisper as whispers
+        whispers.WhisperReply.finish = stop
     else:
         setattr(*where, stop)
 send(bot, body)

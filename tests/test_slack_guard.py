@@ -15,7 +15,8 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from advisor.apps.slack import Bot
-from advisor.apps.slack_guard import AGE, LARGEST, PATH, Guard
+from advisor.apps.slack_guard import AGE, LARGEST, Guard
+from advisor.apps.slack_mount import PATH
 from tests.fake_slack import FakeSlack
 from tests.slack_world import SECRET, bot_at, click, command, said, signed, store_at
 
@@ -40,7 +41,7 @@ def bot(slack: FakeSlack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def guard(bot: Bot) -> Guard:
-    return Guard(lambda: bot, SECRET)
+    return Guard(lambda body: bot, SECRET)
 
 
 def ask(
@@ -96,7 +97,7 @@ def test_the_same_request_does_not_get_through_twice(guard: Guard, bot: Bot, sla
     raw, headers = signed(body)
     assert ask(guard, raw, headers)[0] == 200
     assert ask(guard, raw, headers)[0] == 409
-    restarted = Guard(lambda: bot, SECRET)
+    restarted = Guard(lambda body: bot, SECRET)
     assert ask(restarted, raw, headers)[0] == 200  # the store knows it
     assert ask(guard, *signed(body, at=time.time() - 7))[0] == 200  # a retry of Slack's is told that all is well
     assert bot.desk.idle()
@@ -229,7 +230,7 @@ def test_the_guard_serves_over_real_http(bot: Bot, tmp_path: Path) -> None:
     import uvicorn
 
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Guard(lambda: bot, SECRET), log_level="warning", lifespan="off", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(Guard(lambda body: bot, SECRET), log_level="warning", lifespan="off", access_log=False))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()
     raw, headers = signed(said(Q))

@@ -31,7 +31,7 @@ def test_the_manifest_asks_for_no_scope_that_nothing_needs() -> None:
     assert "user" not in made["oauth_config"]["scopes"]
     needed = {"message.im": "im:history", "message.channels": "channels:history", "message.groups": "groups:history"}
     needed |= {"app_mention": "app_mentions:read"}
-    assert {needed[e] for e in EVENTS if e in needed} | {"assistant:write", "chat:write", "commands"} == set(SCOPES)
+    assert {needed[e] for e in EVENTS if e in needed} | {"assistant:write", "chat:write", "commands", "files:write"} == set(SCOPES)
     assert made["features"]["agent_view"]["suggested_prompts"]
     assert made["settings"]["socket_mode_enabled"]
 

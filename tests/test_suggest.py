@@ -19,10 +19,19 @@ def test_the_nearest_come_first_and_none_twice() -> None:
     assert not set(QUESTIONS[:2]) <= set(found), "two that ask the same"
 
 
+def test_what_to_ask_next_is_near_but_was_not_just_asked() -> None:
+    encoder = HashedEncoder()
+    suggester = Suggester(QUESTIONS, encoder.encode(QUESTIONS))
+    found = suggester.following(encoder.encode([QUESTIONS[0]])[0])
+    assert found
+    assert QUESTIONS[0] not in found
+
+
 def test_without_questions_nothing_is_suggested() -> None:
     encoder = HashedEncoder()
     empty = Suggester([], encoder.encode([]))
     assert empty.nearest(encoder.encode(["x"])[0]) == ()
+    assert empty.following(encoder.encode(["x"])[0]) == ()
     assert empty.starters() == ()
 
 

@@ -20,7 +20,7 @@ from advisor.apps.routes import Route
 from advisor.apps.warm import Warm
 from advisor.chats import ChatStore, Conversation
 from advisor.errors import UnknownConversation
-from advisor.library import Library
+from advisor.library import Library, Listed
 from advisor.pipeline import Advisor
 from advisor.render import as_json
 from advisor.transcript import FORMS, as_entry, listed
@@ -62,14 +62,14 @@ class Api:
         return [
             Route("GET", "/healthz", self.healthz),
             Route("GET", "/readyz", self.readyz),
-            Route("GET", "/metrics", self.metrics),
-            Route("POST", "/api/ask", self.ask, owned=True),
+            Route("GET", "/metrics", self.metrics, gives=("text/plain",)),
+            Route("POST", "/api/ask", self.ask, owned=True, asks=True, gives=("application/json", "text/event-stream")),
             Route("GET", "/api/conversations", self.conversations, owned=True),
             Route("DELETE", "/api/conversations", self.delete_all, owned=True),
             Route("GET", "/api/conversations/{ident}", self.conversation, owned=True),
             Route("PATCH", "/api/conversations/{ident}", self.rename, owned=True),
             Route("DELETE", "/api/conversations/{ident}", self.delete, owned=True),
-            Route("GET", "/api/conversations/{ident}/export", self.export, owned=True),
+            Route("GET", "/api/conversations/{ident}/export", self.export, owned=True, gives=tuple(_TYPES.values())),
             Route("POST", "/api/turns/{ident}/feedback", self.feedback, owned=True),
             Route("GET", "/api/search", self.search),
             Route("GET", "/api/guides", self.guides),
@@ -86,7 +86,9 @@ class Api:
         """Says whether questions can be answered yet, and why not."""
         if self.warm.ready:
             return JSONResponse({"ok": True})
-        return JSONResponse({"ok": False, "why": str(self.warm.error or self.warm.line)}, status_code=503)
+        # A fault names folders of this machine, which is nobody else's business.
+        fault = self.warm.error if self.warm.settings.access == "local" else None
+        return JSONResponse({"ok": False, "why": str(fault or self.warm.line)}, status_code=503)
 
     async def metrics(self) -> PlainTextResponse:
         """Counts of requests, questions and model calls for Prometheus."""
@@ -134,18 +136,18 @@ class Api:
 
     def conversation(self, request: Request, ident: Ident) -> dict[str, Any]:
         """A conversation with its turns."""
-        chats, owner, found = self._found(request, ident)
+        chats, owner, found = self.found(request, ident)
         return {**listed(found), "turns": [as_entry(entry) for entry in chats.turns(found.id, owner)]}
 
     def rename(self, request: Request, ident: Ident, body: Title) -> dict[str, Any]:
         """Gives a conversation another title."""
-        chats, owner, _ = self._found(request, ident)
+        chats, owner, _ = self.found(request, ident)
         chats.rename(ident, body.title, owner)
         return listed(chats.find(ident, owner))
 
     def delete(self, request: Request, ident: Ident) -> dict[str, int]:
         """Deletes a conversation for good."""
-        chats, owner, _ = self._found(request, ident)
+        chats, owner, _ = self.found(request, ident)
         chats.delete(ident, owner)
         return {"deleted": 1}
 
@@ -156,7 +158,7 @@ class Api:
 
     def export(self, request: Request, ident: Ident, form: Literal["md", "html", "json"] = "md") -> Response:
         """A conversation to take along, with numbered sources: Markdown, one HTML page, or JSON."""
-        chats, owner, found = self._found(request, ident)
+        chats, owner, found = self.found(request, ident)
         made = FORMS[form](found, chats.turns(ident, owner))
         name = {"content-disposition": f"attachment; filename*=UTF-8''{quote(f'conversation-{ident[:12]}.{form}')}"}
         return Response(made.encode("utf-8", "replace"), media_type=_TYPES[form], headers=name)
@@ -175,7 +177,8 @@ class Api:
             return store
         raise Fault(503, "conversations", "The data folder cannot be written, so none are kept.", "Set ADVISOR_HOME to one that can be.")
 
-    def _found(self, request: Request, ident: str) -> tuple[ChatStore, str, Conversation]:
+    def found(self, request: Request, ident: str) -> tuple[ChatStore, str, Conversation]:
+        """A conversation with its store and owner; raises `UnknownConversation` for one that is not the asker's."""
         chats, owner = self._chats(), self.owners.of(request)
         found = chats.find(ident, owner) if owner is not None else None
         if owner is None or found is None or found.id != ident:
@@ -197,24 +200,38 @@ class Api:
         """What is indexed."""
         self.owners.of(request)
         self.advisor()
-        held = self._library().listed()
-        return {"guides": [{"id": g.id, "title": g.title, "url": g.url, "words": g.words} for g in held]}
+        held = self.library().listed()
+        return {"guides": [_listed(guide) for guide in held]}
 
     def guide(self, request: Request, ident: str) -> dict[str, Any]:
         """A guide's text, into which the places of citations point."""
         self.owners.of(request)
         self.advisor()
-        found = self._library().document(ident)
+        found = self.library().document(ident)
         if found is None:
             raise Fault(404, "guide", "There is no such guide.", "List them with: GET /api/guides")
         as_of = str(found.metadata.get("as_of") or "") or None
         return {"id": found.id, "title": found.title, "url": found.url, "as_of": as_of, "text": found.text}
 
-    def _library(self) -> Library:
+    def library(self) -> Library:
+        """What is indexed; raises `Fault` (503) where there is nothing to read."""
         library = getattr(self.advisor().retriever(), "library", None)
         if not isinstance(library, Library):
             raise Fault(503, "guides", "This advisor has no library of guides.", "Ask it questions instead.")
         return library
+
+
+def _listed(guide: Listed) -> dict[str, Any]:
+    about = guide.metadata
+    named = {key: about[key] if isinstance(about.get(key), list) else [] for key in ("stage", "settings")}
+    return {
+        "id": guide.id,
+        "title": guide.title,
+        "url": guide.url,
+        "words": guide.words,
+        "summary": str(about.get("summary") or ""),
+        **named,
+    }
 
 
 def passage(found: Passage) -> dict[str, Any]:

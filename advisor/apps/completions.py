@@ -19,7 +19,7 @@ from advisor.apps.desk import EventStream, turn_of, unless_gone
 from advisor.apps.faults import Fault, noted, said
 from advisor.apps.routes import Route
 from advisor.forgetful import GivenStore
-from advisor.types import Answer, Bit, Citation, Exchange, Progress, Turn
+from advisor.types import MINE, Answer, Bit, Citation, Exchange, Progress, Turn
 
 MODEL = "cmo-advisor"
 SOURCES = "\n\nSources\n"
@@ -62,7 +62,10 @@ class Completions:
 
     def routes(self) -> list[Route]:
         """All routes of this interface."""
-        return [Route("POST", "/v1/chat/completions", self.complete), Route("GET", "/v1/models", self.models)]
+        return [
+            Route("POST", "/v1/chat/completions", self.complete, asks=True, gives=("application/json", "text/event-stream")),
+            Route("GET", "/v1/models", self.models),
+        ]
 
     def models(self, request: Request) -> dict[str, Any]:
         """The one model there is."""
@@ -71,7 +74,7 @@ class Completions:
 
     async def complete(self, request: Request, body: Chat) -> Response:
         """Answers the last message of the user; citations come as annotations and as a numbered list at the end."""
-        await asyncio.to_thread(self.api.owners.of, request)
+        owner = await asyncio.to_thread(self.api.owners.of, request) or ""
         if body.model != MODEL:
             raise Fault(404, "model", "There is no model of this name.", f"Ask for {MODEL}, as GET /v1/models lists it.")
         advisor = self.api.advisor()
@@ -81,17 +84,17 @@ class Completions:
         def steps() -> Any:
             answerer = advisor.answerer()
             resolved = getattr(getattr(answerer, "quoting", answerer), "resolved", None)
-            return self.api.warm.stream(question, store=GivenStore(history(before, resolved)))
+            return self.api.warm.stream(question, owner=owner, store=GivenStore(history(before, resolved)))
 
         answering = self.api.desk.answer(steps)
         about = {"id": f"chatcmpl-{time.time_ns():x}", "created": int(time.time()), "model": MODEL}
-        guides = f"http://{request.headers['host']}/api/guides/"
+        served = f"http://{request.headers['host']}/api/"
         if body.stream:
             first = await unless_gone(request, anext(answering))  # type: ignore[arg-type]
             usage = body.stream_options is not None and body.stream_options.include_usage
-            return EventStream(_chunks(request, first, answering, about, guides, usage))
+            return EventStream(_chunks(request, first, answering, about, served, usage))
         turn = await unless_gone(request, turn_of(answering))
-        message = {"role": "assistant", "content": written(turn.answer), "refusal": None, "annotations": cited(turn.answer, guides)}
+        message = {"role": "assistant", "content": written(turn.answer), "refusal": None, "annotations": cited(turn.answer, served)}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return JSONResponse({**about, "object": "chat.completion", "choices": [choice], "usage": _usage(turn)})
 
@@ -129,7 +132,12 @@ def written(answer: Answer) -> str:
     return answer.text + _tail(answer)
 
 
-def cited(answer: Answer, guides: str) -> list[dict[str, Any]]:
+def place_of(ident: str) -> str:
+    """Where a document can be read, below /api/."""
+    return ("documents/" if ident.startswith(MINE) else "guides/") + ident
+
+
+def cited(answer: Answer, served: str) -> list[dict[str, Any]]:
     """A citation of each mark in the text: where it stands, the guide, and the words that it quotes."""
     numbered = {c.number: c for c in answer.citations}
     found = []
@@ -137,7 +145,7 @@ def cited(answer: Answer, guides: str) -> list[dict[str, Any]]:
         citation = numbered.get(int(mark[1]))
         if citation is not None:
             document = citation.chunk.document
-            url = document.url if document.url.startswith(("http://", "https://")) else guides + document.id
+            url = document.url if document.url.startswith(("http://", "https://")) else served + place_of(document.id)
             about = {"start_index": mark.start(), "end_index": mark.end(), "url": url, "title": _place(citation)}
             found.append({"type": "url_citation", "url_citation": {**about, "number": citation.number, "quote": citation.quote}})
     return found
@@ -171,7 +179,7 @@ def _usage(turn: Turn) -> dict[str, int]:
 
 
 async def _chunks(
-    request: Request, first: Progress | Bit | Turn, steps: Steps, about: dict[str, Any], guides: str, usage: bool
+    request: Request, first: Progress | Bit | Turn, steps: Steps, about: dict[str, Any], served: str, usage: bool
 ) -> AsyncGenerator[str, None]:
     sent = ""
 
@@ -187,7 +195,7 @@ async def _chunks(
             return chunk({"content": step})
         rest = written(step.answer).removeprefix(sent)
         out = chunk({"content": rest}) if rest else ""
-        out += chunk({"annotations": cited(step.answer, guides)}) + chunk({}, "stop")
+        out += chunk({"annotations": cited(step.answer, served)}) + chunk({}, "stop")
         return out + (_data({**about, "object": "chat.completion.chunk", "choices": [], "usage": _usage(step)}) if usage else "")
 
     async with aclosing(steps):

@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, closing
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from advisor.apps.metrics import Steps
 from advisor.types import Bit, Progress, Turn
 
 AT_ONCE = 8  # questions that are answered at the same time
+WRITTEN_AT_ONCE = 64  # where a model writes them: most of the time goes by in waiting for it
 WAITING = 32  # questions that wait for one of them to end
 STOPPING = (503, "advisor", "The advisor is stopping.", "Ask again when it runs.")
 T = TypeVar("T")
@@ -74,7 +76,7 @@ class Desk:
                 later(self._leave)
                 later(made.put_nowait, None)
 
-        threading.Thread(target=work, name="question", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(work,), name="question", daemon=True).start()
         self._made.add(made)
         try:
             while (step := await made.get()) is not None:

@@ -7,11 +7,13 @@ import logging
 import traceback
 import uuid
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
-from advisor.errors import AdvisorError, IndexUnavailable, QuestionError, StorageError, UnknownConversation
+from advisor.errors import AdvisorError, IndexUnavailable, QuestionError, StorageError, UnknownConversation, UnknownDocument
 
 log = logging.getLogger(__name__)
+REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the request that is being served
 AGAIN = "5"  # seconds after which it may be worth asking again
 WHATS = {
     400: "request",
@@ -24,6 +26,7 @@ WHATS = {
     415: "content-type",
     421: "host",
     422: "request",
+    429: "rate",
     503: "advisor",
 }
 OURS = ("Something went wrong in the advisor itself.", "Ask again; the log has the error under this id.")
@@ -36,7 +39,7 @@ class Fault(Exception):
         super().__init__(f"{why} {remedy}")
         self.status, self.what, self.why, self.remedy = status, what, why, remedy
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.id = uuid.uuid4().hex[:12]
+        self.id = REQUEST.get() or uuid.uuid4().hex[:12]
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -47,6 +50,8 @@ def fault_of(error: BaseException) -> Fault:
         return Fault(422, "question", *parted(str(error)))
     if isinstance(error, UnknownConversation):
         return Fault(404, "conversation", "There is no such conversation or turn of yours.", "List them with: GET /api/conversations")
+    if isinstance(error, UnknownDocument):
+        return Fault(404, "document", *parted(str(error)))
     if isinstance(error, (StorageError, IndexUnavailable)):
         what = "storage" if isinstance(error, StorageError) else "index"
         return Fault(503, what, *parted(str(error)), retry_after=AGAIN)

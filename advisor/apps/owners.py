@@ -1,31 +1,21 @@
-"""Who asks: the owner of a key, a visitor by a signed cookie, or nobody yet."""
+"""Who asks: the owner of a key, who has signed in, a visitor by a signed cookie, or nobody yet."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import hmac
-import logging
-import os
-import re
-import secrets
-import tempfile
 import threading
-from pathlib import Path
 
 from starlette.requests import Request
 
 from advisor.apps.faults import Fault
+from advisor.apps.sessions import COOKIE, SESSION, Cookies
 from advisor.config import Settings
-from advisor.errors import StorageError
 from advisor.keys import KeyStore, open_keys
+from advisor.users import UserStore, owner_of
 
-log = logging.getLogger(__name__)
-
-COOKIE = "advisor_visitor"
-YEAR = 31_536_000
-_LENGTH = 32  # bytes of the secret
-_VISITOR = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
+PROXY_SECRET = "x-proxy-secret"
+LONGEST_NAME = 100  # characters of a name that a proxy gives
+NOTED = "advisor.owner"  # in a request's scope, once it is known who asks
 
 
 class Owners:
@@ -33,12 +23,18 @@ class Owners:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.cookies = Cookies(settings.home / "secret")
         self._lock = threading.Lock()
-        self._secret: bytes | None = None
         self._keys: KeyStore | None = None
 
     def of(self, request: Request) -> str | None:
-        """`key:NAME`, `visitor:ID`, or None; raises `Fault` (401) for a key that is none: it is never taken for a visitor."""
+        """`key:NAME`, `user:NAME`, `visitor:ID`, or None; raises `Fault` (401) for a key that is none: it is never taken for a visitor."""
+        if NOTED not in request.scope:
+            request.scope[NOTED] = self._found(request)
+        found: str | None = request.scope[NOTED]
+        return found
+
+    def _found(self, request: Request) -> str | None:
         given = request.headers.get("authorization")
         if given is not None:
             kind, _, secret = given.partition(" ")
@@ -52,19 +48,38 @@ class Owners:
                     www_authenticate="Bearer",
                 )
             return owner
-        match = _VISITOR.fullmatch(request.cookies.get(COOKIE, ""))
-        if match is None or not hmac.compare_digest(self._signature(match[1]), match[2]):
-            return None
-        return f"visitor:{match[1]}"
+        if self.settings.access == "proxy":
+            return self._named_by_proxy(request)
+        name = self.cookies.signed_in(request.cookies.get(SESSION, ""), lambda name: self.users.stamp(name))
+        if name is not None:
+            return owner_of(name)
+        visitor = self.cookies.visitor(request.cookies.get(COOKIE, ""))
+        return None if visitor is None else f"visitor:{visitor}"
 
     def welcome(self, request: Request) -> tuple[str, dict[str, str]]:
         """The owner of what is asked now, and the headers that let a new visitor come back as the same."""
         owner = self.of(request)
         if owner is not None:
             return owner, {}
-        visitor = secrets.token_hex(16)
-        cookie = f"{COOKIE}={visitor}.{self._signature(visitor)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Strict"
+        visitor, cookie = self.cookies.new_visitor(request)
         return f"visitor:{visitor}", {"set-cookie": cookie}
+
+    def address(self, request: Request) -> str:
+        """The network that a request comes from; a proxy's word for it counts where it sends its secret."""
+        address = request.client.host if request.client else ""
+        if self.from_proxy(request):
+            address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or address
+        # Whoever has one address of the new kind has a whole network of them.
+        return ":".join(address.split(":")[:4]) if address.count(":") > 1 and "." not in address else address[:64]
+
+    def from_proxy(self, request: Request) -> bool:
+        """Whether a request carries the secret of the proxy."""
+        secret = self.settings.proxy_secret.get_secret_value()
+        return bool(secret) and hmac.compare_digest(request.headers.get(PROXY_SECRET, "").encode(), secret.encode())
+
+    def _named_by_proxy(self, request: Request) -> str | None:
+        name = request.headers.get(self.settings.proxy_header, "").strip().lower() if self.from_proxy(request) else ""
+        return owner_of(name) if name and name.isprintable() and len(name) <= LONGEST_NAME else None
 
     @property
     def keys(self) -> KeyStore:
@@ -73,41 +88,6 @@ class Owners:
                 self._keys = open_keys(self.settings)
             return self._keys
 
-    def _signature(self, visitor: str) -> str:
-        with self._lock:
-            if self._secret is None:
-                self._secret = read_secret(self.settings.home / "secret")
-        return hmac.new(self._secret, visitor.encode(), hashlib.sha256).hexdigest()
-
-
-def read_secret(path: Path) -> bytes:
-    """The random bytes at `path`, which only its owner may read; made where there are none yet, by one process once.
-
-    In a home that cannot be written they last as long as the process. Raises `StorageError` for a file that is damaged.
-    """
-    try:
-        if not path.exists():
-            _make(path)
-        secret = path.read_bytes()
-        with contextlib.suppress(OSError):  # a home that can only be read
-            path.chmod(0o600)
-    except OSError as error:
-        log.warning("%s cannot be kept (%s): visitors are known until the server stops", path, error.strerror)
-        return secrets.token_bytes(_LENGTH)
-    if len(secret) != _LENGTH:
-        raise StorageError(f"{path} is damaged. Delete it; visitors' conversations can then no longer be opened by them.")
-    return secret
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix="secret-", dir=path.parent)  # 0600 from the start
-    try:
-        os.write(handle, secrets.token_bytes(_LENGTH))
-        os.fsync(handle)
-        os.link(scratch, path)  # whole or not at all, and never over another's
-    except FileExistsError:
-        pass
-    finally:
-        os.close(handle)
-        os.unlink(scratch)
+    @property
+    def users(self) -> UserStore:
+        return UserStore(self.keys.engine)

@@ -33,7 +33,7 @@ class Reference:
 
     def routes(self) -> list[Route]:
         """All routes of this interface."""
-        return [Route("GET", "/openapi.json", self.openapi), Route("GET", "/docs", self.docs)]
+        return [Route("GET", "/openapi.json", self.openapi), Route("GET", "/docs", self.docs, gives=("text/html",))]
 
     def openapi(self) -> dict[str, Any]:
         """This interface as an OpenAPI document."""

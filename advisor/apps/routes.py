@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 from advisor.apps.desk import HungUp
 from advisor.apps.faults import Fault, invalid, noted, said
 from advisor.apps.metrics import GONE
+from advisor.apps.shield import LARGEST_JSON
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class Route:
     path: str
     endpoint: Callable[..., Any]
     owned: bool = False  # whether the answer depends on whose conversations it is about
+    asks: bool = False  # whether it counts as a question
+    kind: str = "application/json"  # what a body must be
+    largest: int = LARGEST_JSON  # bytes of a body, at most
+    streamed: bool = False  # whether the endpoint reads the body itself, piece by piece
+    status: int = 200  # of a reply that is no fault
+    gives: tuple[str, ...] = ()  # types of its content where they are not JSON alone
+    described: dict[str, Any] | None = None  # what /openapi.json says beside what the endpoint's own types do
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,11 +81,26 @@ def register(app: FastAPI, routes: Sequence[Route]) -> None:
 
             return guarded
 
-    described: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problems}, "5XX": {"model": Problems}}
     for route in routes:
         app.router.add_api_route(
-            route.path, route.endpoint, methods=[route.method], response_model=None, responses=described, route_class_override=Guarded
+            route.path,
+            route.endpoint,
+            methods=[route.method],
+            status_code=route.status,
+            response_model=None,
+            response_class=Response if route.gives else JSONResponse,
+            responses=_replies(route),
+            openapi_extra=route.described,
+            route_class_override=Guarded,
         )
+
+
+def _replies(route: Route) -> dict[int | str, dict[str, Any]]:
+    """What /openapi.json says of a route's replies."""
+    # A refusal is JSON for programs, and a line of text or a page elsewhere.
+    others: dict[str, Any] = {} if route.path.startswith(("/api/", "/v1/")) else {"content": {"text/plain": {}, "text/html": {}}}
+    faulty: dict[int | str, dict[str, Any]] = {kind: {"model": Problems, **others} for kind in ("4XX", "5XX")}
+    return {**faulty, route.status: {"content": {kind: {} for kind in route.gives}}} if route.gives else faulty
 
 
 def route_of(routes: Sequence[Route], path: str) -> str:

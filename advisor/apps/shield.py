@@ -50,7 +50,7 @@ _HEADERS = (
 
 
 class Served(Protocol):
-    """A method and the paths it is served at."""
+    """A method and the paths it is served at, and what its bodies may be; those that are `streamed` it reads itself."""
 
     @property
     def method(self) -> str: ...
@@ -58,18 +58,28 @@ class Served(Protocol):
     @property
     def pattern(self) -> re.Pattern[str]: ...
 
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def largest(self) -> int: ...
+
+    @property
+    def streamed(self) -> bool: ...
+
 
 class Shield:
     """Lets through what the page needs and the routes that are `served`, from this machine's own pages, and signs every
     reply with security headers.
 
-    `head` is put into the one HTML page that there is.
+    `head` is put into the one HTML page that there is; `hosts` are names that it is served by beside this machine's own.
     """
 
-    def __init__(self, app: App, head: bytes = b"", served: Sequence[Served] = ()) -> None:
+    def __init__(self, app: App, head: bytes = b"", served: Sequence[Served] = (), hosts: Sequence[str] = ()) -> None:
         self.app = app
         self.head = head
         self.served = served
+        self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -81,9 +91,11 @@ class Shield:
         path = scope["path"]
         plain = not any(route.pattern.fullmatch(path) for route in self.served)
         signed = _signing(send, nonce, () if plain else ((b"cache-control", b"no-store"),))
-        refused = refusal(scope["method"], path, headers, self.served)
+        refused = refusal(scope["method"], path, headers, self.served, self.hosts)
         if refused:
             return await _refuse(signed, path, *refused)
+        if any(route.streamed for route in self._at(scope)):
+            return await self.app(scope, receive, signed)
         if not plain:
             try:
                 async with asyncio.timeout(SLOWEST):
@@ -97,6 +109,9 @@ class Shield:
             scope = {**scope, "headers": [(k, v) for k, v in scope["headers"] if k.lower() != b"accept-encoding"]}
             return await self.app(scope, receive, self._page(signed, nonce.encode()))
         await self.app(scope, _limited(receive), signed)
+
+    def _at(self, scope: Scope) -> list[Served]:
+        return [route for route in self.served if route.method == scope["method"] and route.pattern.fullmatch(scope["path"])]
 
     def _page(self, send: Send, nonce: bytes) -> Send:
         """Holds the HTML page back until it is whole, to put the nonce on its scripts and our files into its head."""
@@ -123,15 +138,19 @@ class Shield:
 TOO_LARGE = "The request is too large."
 
 
-def refusal(method: str, path: str, headers: dict[str, str], served: Sequence[Served] = ()) -> tuple[int, str] | None:
+def refusal(
+    method: str, path: str, headers: dict[str, str], served: Sequence[Served] = (), hosts: Sequence[str] = ()
+) -> tuple[int, str] | None:
     """The status and reason a request is turned away with; None for one that may pass."""
-    if not _HOST.fullmatch(headers.get("host", "")):
-        return 421, "This address serves pages of this machine only."
-    methods = {route.method for route in served if ".." not in path and route.pattern.fullmatch(path)}
-    if methods:
-        if method not in methods:
-            return 405, f"Only {', '.join(sorted(methods))} is served here."
-        return _foreign(headers) or _unfit(method, headers)
+    host = headers.get("host", "")
+    if not _HOST.fullmatch(host) and not _named(host, hosts):
+        only = "by the names in ADVISOR_HOSTS" if hosts else "pages of this machine"
+        return 421, f"This address serves {only} only."
+    routes = {route.method: route for route in served if ".." not in path and route.pattern.fullmatch(path)}
+    if routes:
+        if method not in routes:
+            return 405, f"Only {', '.join(sorted(routes))} is served here."
+        return _foreign(headers) or _unfit(routes[method], headers)
     if method in ("GET", "HEAD"):
         return None if ".." not in path and _READ.fullmatch(path) else (404, NOTHING)
     if method != "POST":
@@ -139,6 +158,12 @@ def refusal(method: str, path: str, headers: dict[str, str], served: Sequence[Se
     if not _WRITE.fullmatch(path):
         return 404, NOTHING
     return _foreign(headers) or _large(headers, LARGEST)
+
+
+def _named(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a Host header is one of the names; a name without a port is good for any."""
+    host = host.lower()
+    return host in hosts or (re.sub(r":\d{1,5}$", "", host) in hosts)
 
 
 def _foreign(headers: dict[str, str]) -> tuple[int, str] | None:
@@ -156,11 +181,12 @@ def _large(headers: dict[str, str], largest: int) -> tuple[int, str] | None:
     return None if length.isdigit() and int(length) <= largest else (413, TOO_LARGE)
 
 
-def _unfit(method: str, headers: dict[str, str]) -> tuple[int, str] | None:
+def _unfit(route: Served, headers: dict[str, str]) -> tuple[int, str] | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method in ("POST", "PATCH") and kind != "application/json":
-        return 415, "The body must be JSON, with the header Content-Type: application/json."
-    return _large(headers, LARGEST_JSON)
+    if route.method in ("POST", "PATCH") and kind != route.kind:
+        form = "JSON" if route.kind == "application/json" else "a form" if "form" in route.kind else "the file's bytes"
+        return 415, f"The body must be {form}, with the header Content-Type: {route.kind}."
+    return _large(headers, route.largest)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -22,6 +22,7 @@ BLOCKS, MODAL_BLOCKS = 50, 100
 BUTTON, VALUE = 75, 2000
 NOTICE = 150  # characters that a notification shows
 PLACEHOLDER = "Searching the guidance…"
+UNCITED = "Only you see this: in this channel, answers are shown to all only where they have sources."
 RESTARTED = "The advisor was restarted before it had answered. Please ask again."
 FAULT = "Something went wrong in the advisor itself, and was written to its log. Please ask again."
 AWAY = "The advisor cannot answer right now; its log tells whoever runs it why. Please ask again later."
@@ -132,9 +133,9 @@ def footer(turn: Turn, user: str, *, shared: bool = True) -> list[Block]:
         asks = [button(q, f"ask_{n}", q) for n, q in enumerate(answer.suggestions[:5])]
         below += [section("*You could ask*"), {"type": "actions", "elements": asks}]
     if answer.outcome in ("answered", "declined"):
-        buttons = [button("Sources", "sources", value)] if answer.citations else []
+        buttons = [button("Sources", "sources", value), button("Save", "save", value)] if answer.citations else []
         buttons += [] if shared else [button("Share in this channel", "share", value)]
-        buttons += [button("New topic", "new_topic", value)]
+        buttons += [button("Export", "export", value), button("New topic", "new_topic", value)]
         below.append({"type": "actions", "elements": buttons})
         below.append({"type": "context_actions", "elements": [_thumbs(value)]})
     return below
@@ -177,6 +178,11 @@ def _groups(answer: Answer) -> list[list[Citation]]:
 
 def sources_modal(turn: Turn) -> dict[str, Any]:
     """The passages of an answer, the quoted words bold, with their outside sources and dates."""
+    return modal("Sources", fitting(passages(turn)))
+
+
+def passages(turn: Turn) -> list[Block]:
+    """The passages that an answer cites, each with what it rests on."""
     blocks: list[Block] = []
     for group in _groups(turn.answer):
         chunk = group[0].chunk
@@ -192,9 +198,14 @@ def sources_modal(turn: Turn) -> dict[str, Any]:
         if chunk.sources:
             blocks += sections("*Rests on*\n" + "\n".join(f"• {_work(s)}" for s in chunk.sources))
         blocks.append({"type": "divider"})
-    if len(blocks) > MODAL_BLOCKS:
-        blocks = [*blocks[: MODAL_BLOCKS - 1], section("There are more passages than Slack can show here.")]
-    return modal("Sources", blocks[:-1] if blocks and blocks[-1]["type"] == "divider" else blocks)
+    return blocks[:-1]
+
+
+def fitting(blocks: list[Block]) -> list[Block]:
+    """As many of the blocks as a modal can hold."""
+    if len(blocks) <= MODAL_BLOCKS:
+        return blocks
+    return [*blocks[: MODAL_BLOCKS - 1], section("There is more than Slack can show here.")]
 
 
 def _highlighted(citations: Iterable[Citation]) -> str:

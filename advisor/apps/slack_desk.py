@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from advisor.apps import slack_blocks as blocks
 from advisor.apps.slack_line import Line, Refused, Unreachable
-from advisor.apps.slack_reply import MessageReply, Reply, Streams, WhisperReply
+from advisor.apps.slack_reply import Ability, MessageReply, Reply
+from advisor.apps.slack_whisper import Respond, WhisperReply, whisperer
 from advisor.chats import ChatStore
 from advisor.deliveries import Deliveries, Owed, digest_of
 from advisor.errors import AdvisorError, QuestionError, StorageError
@@ -31,23 +31,41 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A question to be answered. `shown` is repeated above the answer where it is not to be seen; `respond` whispers."""
+    """A question to be answered. `shown` is repeated above the answer where it is not to be seen; `respond` whispers.
+
+    One that is `held` is shown to all when its answer has citations, else whispered; `line` is said in place of an answer.
+    """
 
     owed: Owed
     question: str
     team: str
     user: str
     shown: bool = False
-    respond: Callable[[dict[str, Any]], None] | None = None
+    respond: Respond | None = None
+    held: bool = False
+    line: str = ""
 
 
 class Desk:
     """Answers questions in order within each conversation, and side by side otherwise."""
 
-    def __init__(self, advisor: Advisor, store: ChatStore, deliveries: Deliveries, line: Line, *, every: float = 1.0, look: float = LOOK):
+    def __init__(
+        self,
+        advisor: Advisor,
+        store: ChatStore,
+        deliveries: Deliveries,
+        line: Line,
+        is_held: Callable[[str], bool] = lambda channel: False,
+        within: str = "",
+        *,
+        every: float = 1.0,
+        look: float = LOOK,
+        workers: int = WORKERS,
+    ) -> None:
         self.advisor, self.store, self.deliveries, self.line = advisor, store, deliveries, line
-        self.every, self.look = every, look
-        self.streams = Streams()
+        self.is_held, self.within = is_held, within
+        self.every, self.look, self.workers = every, look, workers
+        self.streams, self.statuses = Ability(), Ability()
         self._changed = threading.Condition()
         self._waiting: dict[tuple[str, str], deque[Job]] = {}  # conversations in the order of their oldest question
         self._busy: dict[tuple[str, str], str] = {}  # conversations being answered in, each with its channel
@@ -57,7 +75,7 @@ class Desk:
 
     def start(self) -> None:
         """Starts the workers, and takes up what a process that died has left."""
-        names = [f"answer-{n}" for n in range(WORKERS)]
+        names = [f"answer-{n}" for n in range(self.workers)]
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
         self._threads.append(threading.Thread(target=self._keep_house, name="slack-upkeep", daemon=True))
         for thread in self._threads:
@@ -119,10 +137,12 @@ class Desk:
         reply = self._reply(job)
 
         def say() -> None:
-            reply.open()
+            if not job.held:
+                reply.open()
             self._say(job, reply)
 
-        self._settle(job.owed, reply, say)
+        # Of a fault, too, only the asker hears where only answers with citations are for all.
+        self._settle(job.owed, WhisperReply(job.respond) if job.held and job.respond else reply, say)
 
     def _settle(self, owed: Owed, reply: Reply, say: Callable[[], None]) -> None:
         """Strikes off an answer that was posted or that nobody could post; one that Slack has not taken yet is left for later."""
@@ -143,19 +163,24 @@ class Desk:
             self.deliveries.release(owed.id)
 
     def _reply(self, job: Job) -> Reply:
-        if job.respond is not None:
+        if job.respond is not None and not job.held:
             return WhisperReply(job.respond)
-        return MessageReply(self.line, self.deliveries, job.owed, (job.team, job.user), self.streams, every=self.every)
+        return self._message(job.owed, job.team, job.user)
+
+    def _message(self, owed: Owed, team: str, user: str) -> MessageReply:
+        return MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, self.statuses, every=self.every)
 
     def _say(self, job: Job, reply: Reply) -> None:
         turn, said = None, ""
         question = job.question if job.shown else ""
+        if job.line:
+            return reply.finish(job.line, [blocks.told(job.line, question)])
         try:
             with closing(self.advisor.stream(job.question, job.owed.conversation, job.owed.owner)) as steps:
                 for step in steps:
                     if isinstance(step, Turn):
                         turn = step
-                    elif isinstance(step, str):
+                    elif isinstance(step, str) and not job.held:
                         said += step
                         reply.add(step)
         except QuestionError as error:
@@ -166,36 +191,48 @@ class Desk:
         except Exception:
             log.exception("a question failed")
             line = blocks.FAULT
+        if job.held and (turn is None or not turn.answer.citations):
+            return self._aside(job, turn, line if turn is None else "")
         if turn is None:
-            reply.finish(line, [blocks.told(line, question)])
-            return
+            return reply.finish(line, [blocks.told(line, question)])
+        shared = job.respond is None or job.held
+        pages = blocks.answered(turn, job.user, shared=shared, question=question)
+        if job.held:
+            reply.open()
         if not said:
             reply.add(turn.answer.text)
-        shared = job.respond is None
-        pages = blocks.answered(turn, job.user, shared=shared, question=question)
         whole = said in ("", turn.answer.text) and not question
         reply.finish(turn.answer.text, pages, blocks.footer(turn, job.user, shared=shared) if whole else None)
 
+    def _aside(self, job: Job, turn: Turn | None, line: str) -> None:
+        """Tells the asker alone what was to be shown to all only if it had citations."""
+        assert job.respond is not None
+        first, *rest = [blocks.told(line)] if turn is None else blocks.answered(turn, job.user)
+        WhisperReply(job.respond).finish(line or blocks.UNCITED, [[*blocks.told(blocks.UNCITED), *first], *rest])
+
     def recover(self) -> int:
         """Completes, or marks as not answered, what processes that died have left; gives how much that was."""
-        left = self.deliveries.abandoned()
+        left = self.deliveries.abandoned(self.within)
         for owed in left:
-            _, team, user = owed.owner.split(":", 2)
-            reply = MessageReply(self.line, self.deliveries, owed, (team, user), self.streams, every=self.every)
+            _, team, user = owed.member.split(":", 2)
+            reply = self._message(owed, team, user)
             self._settle(owed, reply, partial(self._take_up, owed, reply, user))
         return len(left)
 
     def _take_up(self, owed: Owed, reply: MessageReply, user: str) -> None:
         reply.take_up()
+        held = bool(owed.thread) and self.is_held(owed.channel)
+        aside = WhisperReply(whisperer(self.line, owed.channel, owed.thread, user))
         for entry in reversed(self.store.turns(owed.conversation, owed.owner)):
             if digest_of(entry.question) == owed.digest and entry.created >= owed.created - 5 and entry.turn is not None:
                 if entry.status == "done":
                     # Whispered answers cannot be completed where they were asked for; the talk with the asker takes them.
                     question = entry.question if not owed.thread else ""
                     pages = blocks.answered(entry.turn, user, question=question)
-                    return reply.finish(entry.turn.answer.text, pages)
+                    where = aside if held and not entry.turn.answer.citations else reply
+                    return where.finish(entry.turn.answer.text, pages)
                 break
-        reply.finish(blocks.RESTARTED, [blocks.told(blocks.RESTARTED)])
+        (aside if held else reply).finish(blocks.RESTARTED, [blocks.told(blocks.RESTARTED)])
 
     def _keep_house(self) -> None:
         pruned = 0.0

@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 COMMAND = "/cmo"
+# Questions to begin with; each can be answered from the guidance.
+STARTERS = (
+    "Do I need an MBA to become a CMO?",
+    "How do I become a Chief Medical Officer?",
+    "How much does a Chief Medical Officer earn?",
+    "How do I prepare for a CMO interview?",
+)
 _ID = re.compile(r"[A-Z0-9]{1,24}")
 _TS = re.compile(r"\d{1,12}\.\d{1,8}")
 _TAG = re.compile(r"<([^<>]*)>")
@@ -49,6 +56,11 @@ class Said:
 def owner(team: str, user: str) -> str:
     """Whose conversations these are; nobody is the same person in two workspaces."""
     return f"slack:{team}:{user}"
+
+
+def is_direct(channel: str) -> bool:
+    """Whether a place is a talk with one person, and no channel."""
+    return channel.startswith(("D", "U", "W"))
 
 
 def is_id(value: object) -> TypeGuard[str]:

@@ -21,10 +21,10 @@ from slack_bolt import BoltRequest
 from advisor.apps.shield import Message, Receive, Scope, Send
 from advisor.apps.slack import KEYS, Bot
 from advisor.apps.slack_events import keys_of
+from advisor.apps.slack_mount import PATH
 
 log = logging.getLogger(__name__)
 
-PATH = "/slack/events"
 LARGEST = 500_000  # bytes of a body
 SLOWEST = 10.0  # seconds in which a body must be there
 AGE = 300  # seconds that a request may be old
@@ -42,9 +42,10 @@ class Refusal(Exception):
 
 
 class Guard:
-    """The ASGI application that takes Slack's requests, to be mounted anywhere; `bot` is asked for when one has passed."""
+    """The ASGI application that takes Slack's requests, to be mounted anywhere; `bot` is asked for, by what it
+    says, when one has passed."""
 
-    def __init__(self, bot: Callable[[], Bot], secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, bot: Callable[[dict[str, Any]], Bot | None], secret: str, clock: Callable[[], float] = time.time) -> None:
         assert secret, "without a secret anybody could sign"
         self.bot = bot
         self.clock = clock
@@ -130,7 +131,9 @@ class Guard:
             request = BoltRequest(body=json.dumps(body), headers={"content-type": ["application/json"]}, context={KEYS: (name,)})
         except Exception:
             raise Refusal(400, "The request is malformed.") from None
-        response = self.bot().app.dispatch(request)
+        if (bot := self.bot(body)) is None:
+            return 200, "text/plain; charset=utf-8", b""  # of a workspace that has removed the app, say: it need not come again
+        response = bot.app.dispatch(request)
         if response.status == 503:
             self._seen.pop(name, None)
         if response.status >= 500 and response.status != 503:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
+from urllib.request import Request, urlopen
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -61,6 +62,16 @@ class Line:
             self._free[channel] = due + self.gap
         self._sleep(due - time.monotonic())
         return self._until_done(method, f"{method} {channel}", given, again=again, found=found)
+
+    def upload(self, url: str, content: bytes) -> None:
+        """Sends the bytes of a file to the address that Slack gave for it; raises `Unreachable`."""
+        if not url.startswith(("https://", "http://")):
+            raise Unreachable("upload: Slack gave no address")
+        try:
+            with urlopen(Request(url, content, {"content-type": "application/octet-stream"}), timeout=60) as reply:
+                reply.read()
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unreachable(f"upload: {type(error).__name__}") from None
 
     def _until_done(
         self,

@@ -7,6 +7,7 @@ as soon as it is known, and messages carry a mark, so that whoever comes after a
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,17 +15,22 @@ from typing import Any, Protocol
 
 from advisor.apps.slack_blocks import PLACEHOLDER, Block, escaped, markdown, mrkdwn, notice, section, split
 from advisor.apps.slack_line import Line, Refused, Unreachable
+from advisor.apps.slack_whisper import NO_PREVIEWS
 from advisor.deliveries import Deliveries, Owed
 
 log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two updates of a message
 LONGEST = 3500  # characters of a message without blocks
+# Shown behind the app's name, until something is posted.
+STATUS = {
+    "status": "is searching the guidance…",
+    "loading_messages": [PLACEHOLDER, "Checking each sentence against its source…"],
+}
 STREAMED = 11_000  # characters of a stream, at most; Slack takes 12,000 at once
-LATER = 3600.0  # seconds after which a workspace that had no streams is asked again
+LATER = 3600.0  # seconds after which a workspace that had none of something is asked again
 _STEP = {"type": "task_update", "id": "search", "title": PLACEHOLDER}
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found")
-_QUIET = {"unfurl_links": False, "unfurl_media": False}
 
 Pages = list[list[Block]]
 
@@ -45,8 +51,8 @@ def mark(ident: str) -> dict[str, Any]:
 
 
 @dataclass
-class Streams:
-    """Whether this workspace streams, as far as is known."""
+class Ability:
+    """Whether this workspace has something that not all have, such as streams, as far as is known."""
 
     until: float = 0.0
 
@@ -61,17 +67,27 @@ class MessageReply:
     """An answer in a message of a channel or a direct talk."""
 
     def __init__(
-        self, line: Line, deliveries: Deliveries, owed: Owed, recipient: tuple[str, str], streams: Streams, *, every: float = EVERY
+        self,
+        line: Line,
+        deliveries: Deliveries,
+        owed: Owed,
+        recipient: tuple[str, str],
+        streams: Ability,
+        statuses: Ability,
+        *,
+        every: float = EVERY,
     ) -> None:
-        self.line, self.deliveries, self.owed, self.streams, self.every = line, deliveries, owed, streams, every
+        self.line, self.deliveries, self.owed, self.every = line, deliveries, owed, every
+        self.streams, self.statuses = streams, statuses
         self.channel, self.message = owed.channel, owed.message
         self._recipient = {"recipient_team_id": recipient[0], "recipient_user_id": recipient[1]}
         self._streaming = False
         self._said, self._sent = "", 0  # the text so far, and how much of it is in the stream
-        self._shown = 0.0
+        self._shown = -math.inf
 
     def open(self) -> None:
         """Posts the placeholder, or opens a stream; raises `Unreachable` or `Refused` where neither is possible."""
+        self._show_status()
         if self.owed.thread and self.streams.are_likely() and self._open_stream():
             return
         self._post(PLACEHOLDER, [section(f"_{escaped(PLACEHOLDER)}_")])
@@ -155,6 +171,18 @@ class MessageReply:
             self._streaming = True  # perhaps: one that is no stream refuses to be stopped, and no harm is done
             self._end_stream(again=True)
 
+    def _show_status(self) -> None:
+        if not (self.owed.thread and self.statuses.are_likely()):
+            return
+        try:
+            given = {"channel_id": self.channel, "thread_ts": self.owed.thread, **STATUS}
+            self.line.call("assistant.threads.setStatus", given, again=False)
+        except Refused as error:
+            log.info("this workspace shows no status (%s)", error)
+            self.statuses.missing()
+        except Unreachable as error:
+            log.info("a status is not shown, %s", error)
+
     def _open_stream(self) -> bool:
         given = {"channel": self.channel, "thread_ts": self.owed.thread, **self._recipient, "chunks": [{**_STEP, "status": "in_progress"}]}
         try:
@@ -178,7 +206,7 @@ class MessageReply:
 
     def _again(self, given: dict[str, Any], found: Callable[[], dict[str, Any] | None] | None = None) -> dict[str, Any]:
         thread = {"thread_ts": self.owed.thread} if self.owed.thread else {}
-        return self.line.post("chat.postMessage", {"channel": self.channel, **thread, **_QUIET, **given}, found)
+        return self.line.post("chat.postMessage", {"channel": self.channel, **thread, **NO_PREVIEWS, **given}, found)
 
     def _note(self, there: dict[str, Any]) -> None:
         # A talk with one person is named by the person until Slack says what it is called.
@@ -202,19 +230,3 @@ class MessageReply:
             self.line.call("chat.stopStream", self._where(), again=again)
         except (Refused, Unreachable):
             pass  # it is over, then
-
-
-class WhisperReply:
-    """An answer that only who asked can see, through the address that came with the question."""
-
-    def __init__(self, respond: Callable[[dict[str, Any]], None]) -> None:
-        self.respond = respond
-
-    def open(self) -> None: ...
-
-    def add(self, bit: str) -> None: ...
-
-    def finish(self, text: str, pages: Pages, below: list[Block] | None = None) -> None:
-        for page in pages:
-            whisper = {"response_type": "ephemeral", "replace_original": False, "text": notice(text), "blocks": page, **_QUIET}
-            self.respond(whisper)

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from advisor.apps.slack import Bot, client
-from advisor.apps.slack_guard import PATH, Guard
-from advisor.apps.slack_line import Refused, Unreachable
+from advisor.apps.slack import Bot, client, opened
+from advisor.apps.slack_guard import Guard
+from advisor.apps.slack_mount import PATH
 from advisor.apps.web import listen
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
@@ -41,16 +40,6 @@ def serve(settings: Settings, advisor: Callable[[], Advisor], *, http: bool = Fa
     finally:
         bot.close()
     print("Stopped.", flush=True)
-
-
-def opened(settings: Settings, advisor: Advisor, web: WebClient) -> Bot:
-    """A bot that has shown its token to Slack."""
-    try:
-        return Bot(advisor, web)
-    except Refused as error:
-        raise AdvisorError(f"Slack refuses the bot's token ({error}). Run: advisor slack check") from None
-    except Unreachable:
-        raise AdvisorError(f"Slack at {settings.slack_url} cannot be reached. Check the network, or ADVISOR_SLACK_URL.") from None
 
 
 def connect(settings: Settings, bot: Bot) -> SocketModeHandler:
@@ -81,7 +70,7 @@ def _serve_http(settings: Settings, bot: Bot) -> None:
     import uvicorn
 
     listening = listen(settings.host, settings.port)
-    guard = Guard(lambda: bot, settings.slack_signing_secret.get_secret_value())
+    guard = Guard(lambda body: bot, settings.slack_signing_secret.get_secret_value())
     config = uvicorn.Config(guard, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off")
     host, port = listening.getsockname()[:2]
     bot.start()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urljoin
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from advisor.apps.slack import client
+from advisor.apps.slack_events import STARTERS
 from advisor.config import Settings
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, SettingsError
+from advisor.rules import Rule
 
 # What each scope is for; there is none that reads more than the places the advisor is invited to.
 SCOPES = {
@@ -17,16 +22,20 @@ SCOPES = {
     "channels:history": "follow-ups in threads of public channels that it is in",
     "chat:write": "answers",
     "commands": "the command /cmo and the message shortcut",
+    "files:write": "a conversation as a file, for who asked",
     "groups:history": "follow-ups in threads of private channels that it is in",
     "im:history": "direct messages",
 }
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
-STARTERS = (
-    "Do I need an MBA to become a CMO?",
-    "How do I become a Chief Medical Officer?",
-    "How much does a Chief Medical Officer earn?",
-    "How do I prepare for a CMO interview?",
+EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "app_uninstalled",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "tokens_revoked",
 )
+REDIRECT = "/slack/oauth_redirect"  # where a workspace comes back to that has allowed the app
 Rows = list[tuple[str, str, str]]
 _REMEDIES = {
     "invalid_auth": "Copy the token anew: api.slack.com/apps, your app, OAuth & Permissions (bot) or Basic Information (app)",
@@ -36,6 +45,26 @@ _REMEDIES = {
     "not_allowed_token_type": "This is another kind of token: xapp-… is the app's, xoxb-… the bot's",
     "missing_scope": "Give the app-level token the scope connections:write",
 }
+
+
+# What holds where nothing was set, as `advisor slack rules` lists it.
+RULES = ("where nothing is set", "", Rule().answer, Rule().visibility)
+
+
+def team_of(settings: Settings, given: str) -> str:
+    """The workspace that is meant: the one that was given, or the one that the bot's token is for."""
+    if given:
+        if not re.fullmatch(r"T[A-Z0-9]+", given):
+            raise SettingsError(f"{given!r} is no workspace's ID. It begins with T, and is in the address of Slack in a browser.")
+        return given
+    try:
+        return str(client(settings).auth_test()["team_id"])
+    except SlackApiError as error:
+        raise AdvisorError(
+            f"Slack refuses the bot's token ({error.response.get('error')}). Give --team, or run: advisor slack check"
+        ) from None
+    except OSError as error:
+        raise AdvisorError(f"Slack at {settings.slack_url} cannot be reached ({error}). Give the workspace's ID with --team.") from None
 
 
 def manifest(url: str = "") -> dict[str, Any]:
@@ -73,7 +102,7 @@ def manifest(url: str = "") -> dict[str, Any]:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}, **({} if socket else {"redirect_urls": [urljoin(url, REDIRECT)]})},
         "settings": {
             "event_subscriptions": {"bot_events": list(EVENTS), **where},
             "interactivity": {"is_enabled": True, **where},

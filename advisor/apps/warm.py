@@ -11,6 +11,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from advisor.apps import requestlog
 from advisor.apps.metrics import Metrics, Steps
 from advisor.config import Settings
 from advisor.errors import AdvisorError, IndexUnavailable
@@ -87,6 +88,8 @@ class Warm:
 
     def stream(self, question: str, conversation: str | None = None, owner: str = "", store: Store | None = None) -> Steps:
         """A question put to the open advisor, counted; `store` takes the place of its own."""
+        if self.settings.log_questions:
+            requestlog.question(question)
         advisor = self.advisor() if store is None else replace(self.advisor(), store=store)
         return self.metrics.counted(advisor.stream(question, conversation, owner))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
-import hashlib
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -13,33 +12,44 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
+from advisor.apps import access
 from advisor.apps.api import Api
 from advisor.apps.completions import Completions
-from advisor.apps.desk import Desk
+from advisor.apps.desk import WRITTEN_AT_ONCE, Desk
+from advisor.apps.login import Login
 from advisor.apps.metrics import Observed
+from advisor.apps.mydocuments import MyDocuments
 from advisor.apps.owners import Owners
+from advisor.apps.page_api import PageApi
+from advisor.apps.rates import Rates
 from advisor.apps.reference import Reference
+from advisor.apps.requestlog import Logged, switch_on
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
+from advisor.apps.slack_mount import beside
+from advisor.apps.visit import Visited
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
-from advisor.errors import AdvisorError, SettingsError
+from advisor.errors import AdvisorError
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of mallopt(3)
-_HERE = Path(__file__).parent
-_FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
-_LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
     """Serves the page until Ctrl-C; prints its address once it answers, while the advisor opens behind it.
 
-    Raises `SettingsError` for an address other machines could reach, `AdvisorError` for a port that is taken.
+    Raises `SettingsError` for an address other machines could reach, unless the settings say who may come in,
+    and `AdvisorError` for a port that is taken.
     """
     silence_vendors()
     _share_arenas()
-    listening = listen(settings.host if host is None else host, settings.port if port is None else port)
-    warm, desk = Warm(settings), Desk()
+    switch_on(settings)
+    host = settings.host if host is None else host
+    access.check(settings, host)
+    listening = listen(host, settings.port if port is None else port)
+    warm, desk = Warm(settings), Desk(WRITTEN_AT_ONCE) if settings.model else Desk()
     try:
         asyncio.run(_serve(application(warm, desk), warm, desk, listening))
     except KeyboardInterrupt:
@@ -64,38 +74,44 @@ def _share_arenas() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on this machine only; port 0 takes a free one."""
-    if host not in _LOOPBACK:
-        raise SettingsError(
-            f"The page cannot be served on {host}: it has no sign-in yet, so it listens on this machine only. "
-            "Use --host 127.0.0.1, localhost or ::1."
-        )
-    address = _LOOPBACK[host]
+    """A socket that listens on an address of this machine; port 0 takes a free one."""
+    address = access.LOOPBACK.get(host, host)
     try:
         opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((address, port))
         opened.listen(128)
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise AdvisorError(f"{host} is no address of this machine. Set ADVISOR_HOST to one that is, or to 0.0.0.0 for all.") from None
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
         raise AdvisorError(f"Port {port} of {address} {why}. Choose another: advisor web --port 7861, or 0 for a free one.") from None
     return opened
 
 
-def interface(warm: Warm, desk: Desk | None = None) -> tuple[FastAPI, list[Route]]:
+def interface(warm: Warm, desk: Desk | None = None, owners: Owners | None = None) -> tuple[FastAPI, list[Route]]:
     """The HTTP interface without the page and the shield, and the routes it has."""
-    desk, owners = desk or Desk(), Owners(warm.settings)
+    desk, owners, rates = desk or Desk(), owners or Owners(warm.settings), Rates(warm.settings)
     warm.metrics.running = lambda: desk.here
     app = FastAPI(title="CMO Advisor", version=version("cmo-advisor"), docs_url=None, redoc_url=None, openapi_url=None)
     api = Api(warm, desk, owners)
-    routes = [*api.routes(), *Completions(api).routes(), *Reference(app).routes()]
+    routes = [
+        *api.routes(),
+        *PageApi(api).routes(),
+        *Completions(api).routes(),
+        *MyDocuments(api, rates).routes(),
+        *Login(owners, rates).routes(),
+        *Reference(app).routes(),
+    ]
     register(app, routes)
+    app.add_middleware(access.Gate, owners=owners, rates=rates, routes=routes)
     return app, routes
 
 
-def shielded(app: FastAPI, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
+def shielded(app: Any, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
     """An application behind the shield, its requests counted."""
-    return Observed(Shield(app, head, routes), warm.metrics, lambda path: route_of(routes, path))
+    pattern = lambda path: route_of(routes, path)  # noqa: E731
+    return Logged(Observed(Shield(app, head, routes, access.hosts(warm.settings)), warm.metrics, pattern), pattern)
 
 
 def application(warm: Warm, desk: Desk) -> Any:
@@ -104,14 +120,15 @@ def application(warm: Warm, desk: Desk) -> Any:
 
     from advisor.apps.page import build_page
 
-    app, routes = interface(warm, desk)
-    files = {name: (_HERE / name).read_bytes() for name in _FILES}
+    owners = Owners(warm.settings)
+    app, routes = interface(warm, desk, owners)
+    files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
 
     @app.get("/page/{name}", include_in_schema=False)
     async def page_file(name: str) -> Response:
         if name not in files:
             return Response(status_code=404)
-        return Response(files[name], media_type=_FILES[name], headers={"cache-control": "no-cache"})
+        return Response(files[name], media_type=_TYPES[Path(name).suffix], headers={"cache-control": "no-cache"})
 
     gr.mount_gradio_app(
         app,
@@ -127,20 +144,26 @@ def application(warm: Warm, desk: Desk) -> Any:
         max_file_size=1,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
     )
-    stamp = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    scripts = "".join(f'<link rel="modulepreload" href="/page/{name}">' for name in files if name.endswith(".js"))
     head = (
         f'<meta name="description" content="Cited career guidance for physicians.">'
-        f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css?{stamp}">'
-        f'<script src="/page/page.js?{stamp}"></script>'
+        f'<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/page.css">{scripts}'
     )
-    return shielded(app, routes, warm, head.encode())
+    return beside(shielded(Visited(app, owners), routes, warm, head.encode()), warm)
 
 
 async def _serve(app: Any, warm: Warm, desk: Desk, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="on", timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
