@@ -136,7 +136,8 @@ class Reader:
 Readers = Callable[..., Reader]
 
 
-@pytest.fixture(scope="session")
+# A module at a time: as long as it runs, other tests of the process cannot have an event loop of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")

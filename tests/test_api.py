@@ -137,7 +137,7 @@ def test_ctrl_c_ends_an_open_stream_with_a_line_and_keeps_its_turn_as_stopped(ha
             assert (name, told["why"]) == ("error", "The advisor is stopping.")
         assert not any("Traceback" in line for line in server.lines)
     with sqlite3.connect(tmp_path / "home" / "advisor.db") as database:
-        assert database.execute("SELECT status FROM turns").fetchall() == [("stopped",)]
+        assert database.execute("SELECT status FROM turns ORDER BY created DESC").fetchone() == ("stopped",)
 
 
 def test_a_full_queue_says_when_to_ask_again(warm: Warm) -> None:

@@ -85,7 +85,7 @@ def test_every_fault_ends_truthfully_within_three_calls(fault: str, serve: Calla
     model = _model(url)
 
     def trial(_: int) -> tuple[str, int, str]:
-        calls = Calls(model, seconds=8, silence=0.3 if kind == "silence" else 5)
+        calls = Calls(model, seconds=8, silence=1.0 if kind == "silence" else 5)
         try:
             return "no fault", calls.made, _write(calls)
         except ModelFault as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +102,8 @@ def test_vendors_are_silenced_before_they_are_imported_and_reach_no_host(indexed
         + "assert not reached, reached\n"
     )
     environment = {k: v for k, v in os.environ.items() if k not in _QUIET}
-    environment["ADVISOR_HOME"] = str(indexed_home)
+    # Of its own: in the shared one a server of another test may have the vectors in Chroma.
+    environment["ADVISOR_HOME"] = str(shutil.copytree(indexed_home, tmp_path / "home", ignore=shutil.ignore_patterns("*.lock")))
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert {"imported chromadb", "imported onnxruntime"} <= set(done.stderr.splitlines())

@@ -71,7 +71,7 @@ def test_the_status_is_told_before_the_advisor_is_open(tmp_path: Path, asker: Te
     assert told["guides"] >= 60
     assert told["passages"] >= 500
     assert told["indexed"].startswith("20")
-    assert (told["answerer"], told["model"], told["documents"]) == ("quotes", None, False)
+    assert (told["answerer"], told["model"], told["documents"]) == ("quotes", None, True)
 
 
 def test_a_guide_to_read_has_sections_and_one_that_is_not_there_is_404(asker: TestClient) -> None:

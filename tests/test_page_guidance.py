@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.page_world import MBA, Reader, Readers, Server
@@ -74,7 +76,34 @@ def test_the_status_says_what_is_indexed_and_who_answers(readers: Readers, serve
     assert "quoted word for word from the guidance, without a model" in text
     assert "Ready" in text
     assert "0.1.0" in text
-    assert reader.page.get_by_role("link", name="My documents").count() == 0  # the server takes none
+
+
+def test_a_document_of_ones_own_is_added_cited_and_deleted(readers: Readers, server: Server, tmp_path: Path) -> None:
+    brought = tmp_path / "offer.txt"
+    brought.write_text("Offer of Lakeside Hospital\n\nLakeside Hospital offers Dr. Ada Vale a signing bonus of 41,500 dollars.\n")
+    reader = opened(readers(), server.url, "documents")
+    reader.page.get_by_text("None yet").last.wait_for()
+    reader.page.get_by_label("Choose documents").set_input_files(brought)
+    reader.page.get_by_text("offer.txt is added.").wait_for()
+    reader.page.get_by_role("link", name="New conversation").click()
+    answer = reader.ask("What signing bonus does Lakeside Hospital offer me?")
+    assert "41,500 dollars" in answer.inner_text()
+    answer.locator(".reply .cite").first.click()
+    assert "Your own document" in reader.page.locator(".panel, [role=dialog], aside").filter(has_text="offer.txt").first.inner_text()
+    opened(reader, server.url, "documents")
+    reader.page.get_by_role("button", name="Delete offer.txt").click()
+    reader.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    reader.page.get_by_text("None yet").last.wait_for()
+    other = opened(readers(), server.url, "documents")
+    other.page.get_by_text("None yet").last.wait_for()
+
+
+def test_what_is_no_document_is_turned_down_with_the_reason(readers: Readers, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"no PDF")
+    reader = opened(readers(390), server.url, "documents")
+    reader.page.get_by_label("Choose documents").set_input_files(tmp_path / "broken.pdf")
+    reader.page.locator("#view-documents .said").filter(has_text="PDF").wait_for()
+    reader.page.get_by_text("None yet").last.wait_for()
 
 
 def test_questions_to_start_with_are_offered_for_each_stage(reader: Reader) -> None:
