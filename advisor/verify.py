@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ HELD, SAID = FEATURES.index("words held"), FEATURES.index("words")
 LEAST_SAID = 3  # content words, below which nothing is claimed that could be judged
 LEAST_HELD = 0.6  # of a claim's words, the share that its evidence or what it stands under must know; of true claims all but few have it
 WHOLE = 0.75  # of a sentence's words, what a quote holds at least
+MOST_KNOWN = 2000  # vectors that are kept
 SENTENCES = 5  # of long evidence, those that share most words with the claim
 MEANING = ("cosine of all sentences", "cosine of its nearest sentence", "cosine of the next")
 
@@ -70,6 +71,7 @@ class LearntVerifier:
     encoder: Encoder
     trees: Trees | None = None
     checker: Reader | None = None
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # vectors of texts just met
 
     def support(self, claim: str, evidence: str, context: str = "") -> float:
         if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
@@ -89,11 +91,23 @@ class LearntVerifier:
         """What `advisor.claims.FEATURES` and `MEANING` name."""
         rare = {stem(w): rarity(self.encoder, w.lower()) for w in words_of(claim) if w.lower() not in FUNCTION_WORDS}
         sentences = nearest(claim, evidence)
-        said, *held = self.encoder.encode([claim, *sentences])
+        said, *held = self._vectors([claim, *sentences])
         cosines = sorted((float(said @ vector) for vector in held), reverse=True)
         together = sum(held)  # nearly what encoding them as one text would give, at a fraction of the time
         near = [float(said @ together) / max(1e-6, float(together @ together) ** 0.5), cosines[0], cosines[1] if len(cosines) > 1 else 0.0]
         return [*differences(claim, " ".join(sentences), context, rare), *near]
+
+    def _vectors(self, texts: Sequence[str]) -> list[Any]:
+        """The texts' vectors; a claim is held against many stretches of the same few sentences, which are encoded once."""
+        known = {t: vector for t in texts if (vector := self._known.get(t)) is not None}
+        missing = [t for t in dict.fromkeys(texts) if t not in known]
+        if missing:
+            made = dict(zip(missing, self.encoder.encode(missing), strict=True))
+            known |= made
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            self._known.update(made)
+        return [known[t] for t in texts]
 
 
 def _is_whole(claim: str, evidence: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +125,25 @@ def test_what_the_evidence_says_in_other_words_is_supported(verifier: LearntVeri
 )
 def test_what_goes_further_than_the_evidence_is_not_supported(verifier: LearntVerifier, claim: str, evidence: str) -> None:
     assert verifier.support(claim, evidence) < SUPPORTED
+
+
+def test_a_sentence_is_encoded_once_however_many_claims_are_held_against_it(indexed_home: Path) -> None:
+    encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
+
+    class Counting:
+        name, dimensions, count, rank = encoder.name, encoder.dimensions, encoder.count, encoder.rank
+
+        def encode(self, texts: Sequence[str]) -> Any:
+            met.extend(texts)
+            return encoder.encode(texts)
+
+    counted = LearntVerifier(Counting())
+    claims = ["CMOs often trained in primary care.", "Of CMOs, 55% trained in primary care."]
+    assert [counted.support(c, e) for c in claims for e in (PAY, f"{PAY} {DEGREE}")] == pytest.approx(
+        [LearntVerifier(encoder).support(c, e) for c in claims for e in (PAY, f"{PAY} {DEGREE}")], abs=1e-3
+    )
+    assert len(met) == len(set(met))
+    assert PAY in met
 
 
 def test_only_a_quote_is_supported_fully(verifier: LearntVerifier) -> None:
