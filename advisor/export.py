@@ -8,7 +8,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
     folder.parent.mkdir(parents=True, exist_ok=True)
     for left in folder.parent.glob("export-*"):  # by a build that was killed; builds hold a lock
         shutil.rmtree(left, ignore_errors=True)
-    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
-    try:
+
+    def write(scratch: Path) -> bool:
         _write_graph(encoder, scratch)
         _fuse(scratch / "model.onnx", getattr(_transformer(encoder).config, "num_attention_heads", 0), encoder.dimensions)
         _set_apart(scratch / "model.onnx")
@@ -53,11 +53,19 @@ def export(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)
         return True
+
+    return _written(folder.parent, write, f"the model {encoder.name}", "serving with sentence-transformers")
+
+
+def _written(parent: Path, write: Callable[[Path], bool], what: str, instead: str) -> bool:
+    """What `write` gives, which works in a folder of its own; False, with a line in the log, where that cannot be exported."""
+    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=parent))
+    try:
+        return write(scratch)
     except OSError:
         raise
     except Exception as error:  # torch raises what it likes for models it cannot trace
-        fault = f"{type(error).__name__}: {str(error)[:200]}"
-        log.warning("the model %s cannot be exported (%s); serving with sentence-transformers", encoder.name, fault)
+        log.warning("%s cannot be exported (%s: %s); %s", what, type(error).__name__, str(error)[:200], instead)
         return False
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -73,8 +81,8 @@ def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Pat
         return True
     if not goes_with(encoder.name, learnt):
         return False
-    scratch = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
-    try:
+
+    def write(scratch: Path) -> bool:
         pairs = [paired(encoder.model.tokenizer.backend_tokenizer, probe, text) for probe in _PROBES for text in _PROBES]
         wanted = _write_reader(encoder, scratch, pairs, differences(learnt))
         found = Reader(scratch / "reader.onnx", folder / "tokenizer.json").scores(pairs)
@@ -86,13 +94,8 @@ def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Pat
             old.unlink()
         (scratch / "reader.onnx").rename(path)
         return True
-    except OSError:
-        raise
-    except Exception as error:  # as above
-        log.warning("the %s cannot be exported (%s: %s); deciding without it", learnt.stem, type(error).__name__, str(error)[:200])
-        return False
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+    return _written(folder.parent, write, f"the {learnt.stem}", "deciding without it")
 
 
 def _write_reader(

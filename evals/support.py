@@ -237,8 +237,8 @@ def main() -> None:
     given = parser.parse_args()
     silence_vendors()
     settings = Settings.load()
-    encoder = open_encoder(settings)
     if given.learn:
+        encoder = open_encoder(settings)
         own = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl")]
         pairs = [*(p for p in own if not left_out(p.context)), *(article_pairs(given.clapnq) if given.clapnq else [])]
         pairs += strangers(pairs)

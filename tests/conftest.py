@@ -19,6 +19,7 @@ from advisor.locks import FileLock
 from advisor.pipeline import Advisor
 from benchmarks.postgres import NoServer, Server, server
 from tests.page_world import browser, page_server, reader, readers  # noqa: F401 (fixtures)
+from tests.slack_world import bot, slack, store, talker  # noqa: F401 (fixtures)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 Written = Callable[[Mapping[str, str | bytes]], Path]

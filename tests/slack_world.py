@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from slack_bolt import BoltRequest
 from slack_sdk import WebClient
 
@@ -22,7 +23,7 @@ from advisor.pipeline import Advisor
 from advisor.types import Draft, Exchange, Part, Passage, Progress, Statement
 from advisor.verify import QuoteVerifier
 from tests.eval_world import BONUS, SALARY, Shelf
-from tests.fake_slack import BOT, TEAM
+from tests.fake_slack import BOT, TEAM, FakeSlack, Message
 
 Body = dict[str, Any]
 SECRET = "a-signing-secret"
@@ -162,3 +163,38 @@ def signed(body: Body | bytes, *, secret: str = SECRET, at: float | None = None,
     moment = str(int(time.time() if at is None else at))
     signature = "v0=" + hmac.new(secret.encode(), b"v0:" + moment.encode() + b":" + raw, hashlib.sha256).hexdigest()
     return raw, {"content-type": kind, "x-slack-request-timestamp": moment, "x-slack-signature": signature}
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    with FakeSlack() as running:
+        yield running
+    assert running.faults == []
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ChatStore]:
+    opened = store_at(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def talker() -> Talker:
+    return Talker()
+
+
+@pytest.fixture
+def bot(slack: FakeSlack, store: ChatStore, talker: Talker) -> Iterator[Bot]:
+    running = bot_at(slack.url, store, talker)
+    yield running
+    running.close(5)
+
+
+def answered(bot: Bot, slack: FakeSlack, body: Body) -> Message:
+    """The one message that a delivery is answered with."""
+    before = len(slack.replies())
+    assert send(bot, body) == 200
+    assert bot.desk.idle()
+    (message,) = slack.replies()[before:]
+    return message

@@ -6,7 +6,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,52 +16,12 @@ from advisor.apps.slack_blocks import FAULT, PLACEHOLDER
 from advisor.apps.slack_events import owner
 from advisor.chats import ChatStore
 from advisor.config import Settings
+from tests.api_world import until
 from tests.fake_slack import BOT, FakeSlack, Message
-from tests.slack_world import Talker, bot_at, button, click, command, mention, said, send, store_at, submission
+from tests.slack_world import Talker, answered, bot_at, button, click, command, mention, said, send, store_at, submission
 
 MINE = owner("T1", "U1")
 Q = "How much is the pay?"
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ChatStore]:
-    opened = store_at(tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def talker() -> Talker:
-    return Talker()
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, store: ChatStore, talker: Talker) -> Iterator[Bot]:
-    running = bot_at(slack.url, store, talker)
-    yield running
-    running.close(5)
-
-
-def until(true: object, wait: float = 10.0) -> None:
-    end = time.monotonic() + wait
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, "it has not come to that"
-        time.sleep(0.01)
-
-
-def answered(bot: Bot, slack: FakeSlack, body: dict) -> Message:  # type: ignore[type-arg]
-    before = len(slack.replies())
-    assert send(bot, body) == 200
-    assert bot.desk.idle()
-    (message,) = slack.replies()[before:]
-    return message
 
 
 def test_a_direct_message_is_answered_in_its_thread_with_numbered_sources(bot: Bot, slack: FakeSlack) -> None:

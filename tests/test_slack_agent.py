@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from advisor.apps.slack import Bot
 from advisor.apps.slack_events import STARTERS
+from tests.api_world import until
 from tests.fake_slack import FakeSlack
-from tests.slack_world import bot_at, command, mention, said, send, store_at
-from tests.test_slack import answered, until
+from tests.slack_world import answered, bot_at, command, mention, said, send, store_at
 
 Q = "How much is the pay?"
 BEGINNINGS = {
@@ -21,22 +20,6 @@ BEGINNINGS = {
         {"channel_id": "D2", "thread_ts": "1.1"},
     ),
 }
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path) -> Iterator[Bot]:
-    store = store_at(tmp_path)
-    running = bot_at(slack.url, store)
-    yield running
-    running.close(5)
-    store.close()
 
 
 def begun(name: str) -> dict:  # type: ignore[type-arg]

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from advisor.apps.slack import Bot, spoken
+from advisor.chats import ChatStore
 from tests.fake_slack import FakeSlack
-from tests.slack_world import Talker, bot_at, command, mention, said, send, store_at, submission
+from tests.slack_world import Talker, bot_at, command, mention, said, send, submission
 
 Q = "How much is the pay?"
 TOLD = "you have asked 2 today"
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def talker() -> Talker:
-    return Talker()
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path, talker: Talker) -> Iterator[Bot]:
-    store = store_at(tmp_path)
+def bot(slack: FakeSlack, store: ChatStore, talker: Talker) -> Iterator[Bot]:
     running = bot_at(slack.url, store, talker, a_day=2)
     yield running
     running.close(5)
-    store.close()
 
 
 @pytest.mark.parametrize("ask", ["said", "mention", "command", "submission"])

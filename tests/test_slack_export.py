@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,28 +10,12 @@ from advisor.apps.slack import Bot
 from advisor.apps.slack_clicks import NO_TALK
 from advisor.apps.slack_events import owner
 from advisor.apps.slack_export import FAILED, HERE, NO_SCOPE
+from tests.api_world import until
 from tests.fake_slack import FakeSlack
-from tests.slack_world import bot_at, button, click, command, mention, said, send, store_at, view_click
-from tests.test_slack import answered, until
+from tests.slack_world import answered, bot_at, button, click, command, mention, said, send, store_at, view_click
 from tests.test_slack_home import opened
 
 Q = "How much is the pay?"
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path) -> Iterator[Bot]:
-    store = store_at(tmp_path)
-    running = bot_at(slack.url, store)
-    yield running
-    running.close(5)
-    store.close()
 
 
 def test_the_asker_gets_the_whole_thread_as_a_file_with_numbered_sources(bot: Bot, slack: FakeSlack) -> None:

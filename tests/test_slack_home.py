@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from advisor.apps.slack import Bot
 from advisor.apps.slack_clicks import GONE, REMOVED, SAVED
@@ -14,28 +10,12 @@ from advisor.apps.slack_events import owner
 from advisor.apps.slack_home import SHOWN, home
 from advisor.chats import Conversation
 from advisor.saved import Saved
+from tests.api_world import until
 from tests.fake_slack import FakeSlack, broken, live, texts
-from tests.slack_world import bot_at, button, click, command, said, send, store_at, view_click
-from tests.test_slack import answered, until
+from tests.slack_world import answered, button, click, command, said, send, view_click
 from tests.test_slack_blocks import PAYLOADS
 
 Q = "How much is the pay?"
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path) -> Iterator[Bot]:
-    store = store_at(tmp_path)
-    running = bot_at(slack.url, store)
-    yield running
-    running.close(5)
-    store.close()
 
 
 def opened(bot: Bot, slack: FakeSlack, user: str = "U1") -> dict:  # type: ignore[type-arg]

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from advisor.apps.slack import NOT_LINKED, UNLINKED, Bot
 from advisor.apps.slack_events import owner
+from tests.api_world import until
 from tests.conftest import Run
 from tests.fake_slack import FakeSlack
-from tests.slack_world import Talker, bot_at, button, click, command, said, store_at, view_click
-from tests.test_slack import answered, until
+from tests.slack_world import Talker, answered, bot_at, button, click, command, said, store_at, view_click
 from tests.test_slack_faults import CHILD, killed
 from tests.test_slack_home import opened
 
 Q = "How much is the pay?"
 MINE = owner("T1", "U1")
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path) -> Iterator[Bot]:
-    store = store_at(tmp_path)
-    running = bot_at(slack.url, store)
-    yield running
-    running.close(5)
-    store.close()
 
 
 def told(bot: Bot, slack: FakeSlack, words: str, user: str = "U1") -> str:

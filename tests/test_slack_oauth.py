@@ -34,13 +34,6 @@ _times = itertools.count()
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
 def warm(slack: FakeSlack, hashed_home: Path, tmp_path: Path) -> Warm:
     return opened(hashed_home, tmp_path / "there", slack_url=slack.url, **APP)
 

@@ -10,29 +10,21 @@ import pytest
 from advisor.apps.slack import NEVER, NEVER_SHARED, Bot
 from advisor.apps.slack_blocks import FAULT, RESTARTED, UNCITED
 from advisor.apps.slack_events import owner
+from advisor.chats import ChatStore
+from tests.api_world import until
 from tests.conftest import Run
 from tests.fake_slack import FakeSlack
-from tests.slack_world import Talker, bot_at, button, click, command, mention, said, send, store_at
-from tests.test_slack import answered, until
+from tests.slack_world import Talker, answered, bot_at, button, click, command, mention, said, send, store_at
 from tests.test_slack_faults import killed
 
 Q = "How much is the pay?"
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as running:
-        yield running
-    assert running.faults == []
-
-
-@pytest.fixture
-def bot(slack: FakeSlack, tmp_path: Path) -> Iterator[Bot]:
-    store = store_at(tmp_path)
+def bot(slack: FakeSlack, store: ChatStore) -> Iterator[Bot]:
     running = bot_at(slack.url, store, visibility="")  # as it is when nobody has set anything
     yield running
     running.close(5)
-    store.close()
 
 
 def sent(bot: Bot, *bodies: dict) -> None:  # type: ignore[type-arg]
