@@ -72,7 +72,7 @@ class Check:
         return tuple(self._cite(statement.text, span, score) for span, score in holding)
 
     def _best(self, claim: str, span: Span) -> tuple[Span, float]:
-        """The stretch within a span that supports a claim best."""
+        """The stretch within a span that supports a claim: the nearest that does, or of those that do not the likeliest."""
         within = [s for s in span.chunk.sentences if span.start <= s[0] and s[1] <= span.end]
         if len(within) < 2:
             return span, self._verifier.support(claim, _words(span), _context(span.chunk))
@@ -82,10 +82,14 @@ class Check:
             *((a[0], c[1]) for a, c in zip(within, within[2:], strict=False)),
         ]
         wanted = stems_of(claim)
-        # The shorter of two that are as near, or support as well: it is the closer quote.
+        # The shorter of two that are as near first: it is the closer quote.
         near = sorted((Span(span.chunk, *s) for s in stretches), key=lambda s: (-len(wanted & stems_of(_words(s))), s.end - s.start))
-        scored = [(s, self._verifier.support(claim, _words(s), _context(span.chunk))) for s in near[:WINDOWS]]
-        return max(scored, key=lambda found: (found[1], found[0].start - found[0].end))
+        scored = []
+        for stretch in near[:WINDOWS]:
+            scored.append((stretch, self._verifier.support(claim, _words(stretch), _context(span.chunk))))
+            if scored[-1][1] >= SUPPORTED:
+                return scored[-1]
+        return max(scored, key=lambda found: found[1])
 
     def _cite(self, claim: str, span: Span, score: float) -> Citation:
         self._numbers += 1

@@ -2,7 +2,8 @@
 
 Similarity alone cannot tell (unanswerable questions reach a cosine of 0.49, answerable ones go down
 to 0.27), so it is weighed with what the passages leave out of the question: its rare words, its
-names and numbers, and the kind of thing asked. `python -m evals.train` fits the trees that do so.
+names and numbers, and the kind of thing asked. `python -m evals.train` fits the trees that do so:
+first trees that look at what costs nothing, then, where these are not sure, trees that see it all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ FEATURES = (
     "nearest question above text", "questions listed", "kind of question", "wording of question",
     "nearness to questions learnt",
 )  # fmt: skip
+GAINS = slice(FEATURES.index("gain without a word"), FEATURES.index("support of words") + 1)
 MOST_TERMS = 9
+Gains = tuple[float, ...]
 
 LATEST = 2020  # years before are people's own histories; a later one that no passage holds asks for what is not there
 _ROLE = re.compile(
@@ -50,25 +53,26 @@ def without_each(query: Query) -> tuple[list[Term], list[str]]:
 def features(
     query: Query, vector: Any, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
 ) -> tuple[float, ...]:
-    """What speaks for and against an answer being there.
+    """What speaks for and against an answer being there: what `FEATURES` names.
 
     `vector` is the question's, as it was searched; `frequency` counts the chunks that hold a word.
+    """
+    values, gains = glanced(query, vector, encoder, passages, sentences, frequency)
+    return (*values[: GAINS.start], *gains(), *values[GAINS.stop :])
+
+
+def glanced(
+    query: Query, vector: Any, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
+) -> tuple[tuple[float, ...], Callable[[], Gains]]:
+    """All features with the gains left at 0, and what computes these: it encodes the question without each word.
+
     A word matters, and is not met, where the passages are nearer to the question without it.
     """
     terms, variants = without_each(query)
     # Where the asker tells of themselves, the question was searched by a mixture of its vectors.
-    parts = [query.text, query.focus] if query.profile else []
-    made = encoder.encode([*parts, *variants]) if parts or variants else np.zeros((0, len(vector)))
-    whole_question, asked = (made[0], made[1]) if parts else (vector, vector)
-    without = made[len(parts) :]
-    near = passages[:8]
-    inner = np.concatenate([p.vectors for p in near if p.vectors is not None and len(p.vectors)]) if near else np.zeros((0, len(asked)))
-    plain = inner @ asked if len(inner) else np.zeros(1)
-    gains = (without @ inner.T).max(axis=1) - plain.max() if len(inner) and len(without) else np.zeros(len(terms))
-    best_of = [p.vectors.mean(axis=0) for p in near[:3] if p.vectors is not None and len(p.vectors)]
+    whole_question, asked = encoder.encode([query.text, query.focus]) if query.profile else (vector, vector)
+    best_of = [p.vectors.mean(axis=0) for p in passages[:3] if p.vectors is not None and len(p.vectors)]
     whole = np.array([v / (np.linalg.norm(v) or 1.0) for v in best_of]) if best_of else np.zeros((1, len(asked)))
-    gains_whole = (without @ whole.T).max(axis=1) - (whole @ asked).max() if len(without) else np.zeros(len(terms))
-
     texts = [stems_of(f"{p.chunk.document.title} {p.chunk.heading} {p.chunk.text}") for p in passages[:5]]
     union: set[str] = set().union(*texts[:3]) if texts else set()
     cosines = sorted((s.features[0] for s in sentences), reverse=True)
@@ -76,13 +80,23 @@ def features(
     lost = [not t.alike & union for t in terms]
     unknown = [gone and not frequency(t.word) for t, gone in zip(terms, lost, strict=True)]
     years = _YEAR.findall(query.focus)
-
-    def most(values: Any, *masks: Sequence[bool]) -> float:
-        kept = [float(v) for v, *on in zip(values, *masks, strict=True) if all(on)]
-        return max(kept, default=0.0)
-
     weights = [t.weight for t in terms]
     named = [t.named for t in terms]
+
+    def gains() -> Gains:
+        without = encoder.encode(variants) if variants else np.zeros((0, len(asked)))
+        near = [p.vectors for p in passages[:8] if p.vectors is not None and len(p.vectors)]
+        inner = np.concatenate(near) if near else np.zeros((0, len(asked)))
+        gained = (without @ inner.T).max(axis=1) - (inner @ asked).max() if len(inner) and len(without) else np.zeros(len(terms))
+        gained_whole = (without @ whole.T).max(axis=1) - (whole @ asked).max() if len(without) else np.zeros(len(terms))
+        return (
+            _most(gained),
+            _most(gained, lost),
+            float(np.clip(gained, 0, None).sum()),
+            _most(gained_whole, lost),
+            float(np.mean(gained < -0.02)) if len(gained) else 0.0,
+        )
+
     return (
         cosines[0] if cosines else 0.0,
         float(np.mean(cosines[:3])) if cosines else 0.0,
@@ -92,27 +106,28 @@ def features(
         max((covered(query.terms, s.stems) for s in sentences[:12]), default=0.0),
         max((covered(query.terms, t) for t in texts), default=0.0),
         covered(query.terms, union),
-        most(weights, lost),
-        most(weights, lost, named),
-        most(weights, unknown),
-        most(weights, unknown, named),
+        _most(weights, lost),
+        _most(weights, lost, named),
+        _most(weights, unknown),
+        _most(weights, unknown, named),
         min(sum(lost), 6) / 6,
         float(any(all(y not in p.chunk.text for p in passages[:3]) for y in years)),
         min(len(query.terms), 10) / 10,
         sentences[0].score if sentences else 0.0,
         float(query.kind == "figure" and not any(s.features[8] for s in sentences[:5])),
         float(bool(passages) and bool(sentences) and sentences[0].chunk is passages[0].chunk),
-        most(gains, [True] * len(terms)),
-        most(gains, lost),
-        float(np.clip(gains, 0, None).sum()),
-        most(gains_whole, lost),
-        float(np.mean(gains < -0.02)) if len(gains) else 0.0,
+        *[0.0] * (GAINS.stop - GAINS.start),
         float((whole @ asked).max()),
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
         float(any(p.listed for p in passages)),
         *verdicts(encoder, query.text, whole_question),
-    )
+    ), gains
+
+
+def _most(values: Any, *masks: Sequence[bool]) -> float:
+    """The greatest of the values that no mask leaves out."""
+    return max((float(v) for v, *on in zip(values, *masks, strict=True) if all(on)), default=0.0)
 
 
 def verdicts(encoder: Encoder, question: str, vector: Any) -> tuple[float, float, float]:
@@ -133,15 +148,18 @@ def wordings(question: str) -> list[str]:
     return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
-def confidence(values: Sequence[float], read: Callable[[], float] | None = None) -> float:
-    """The chance that the guidance holds an answer, between 0 and 1.
+def confidence(values: Sequence[float], gains: Callable[[], Gains], read: Callable[[], float] | None = None) -> float:
+    """The chance that the guidance holds an answer, between 0 and 1, from what `glanced` gives.
 
-    `read` reads the question and the best sentences together; it is called only where the rest leaves the decision
-    unsure, which spares most questions the time.
+    Most questions are sure at a glance; the gains are computed for the others only. `read` reads the question and the best
+    sentences together; it is called only where these leave the decision unsure, too.
     """
-    odds, bar = decision().weigh(values), threshold()
-    if read is not None and abs(odds - math.log(bar / (1 - bar))) < reader.learnt().margin:
-        odds += reader.learnt().weight * read() - reader.learnt().shift
+    known, bar = decision(), math.log(threshold() / (1 - threshold()))
+    odds = known.glance(values)
+    if abs(odds - bar) < known.margin:
+        odds = known.weigh((*values[: GAINS.start], *gains(), *values[GAINS.stop :]))
+        if read is not None and abs(odds - bar) < reader.learnt().margin:
+            odds += reader.learnt().weight * read() - reader.learnt().shift
     return chance(odds)
 
 

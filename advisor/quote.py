@@ -83,9 +83,9 @@ class QuotingAnswerer:
 
     def _sure(self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], listed: bool) -> float:
         """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
-        values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
+        values, gains = decide.glanced(asked, vector, self.encoder, passages, sentences, self.frequency)
         reader = self.reader if listed else None
-        return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences))) if reader else None)
+        return decide.confidence(values, gains, (lambda: reader.read(*decide.to_read(asked, sentences))) if reader else None)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

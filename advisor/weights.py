@@ -14,6 +14,7 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 DECISION = Path(__file__).parent / "decision.npz"
 RANKING = Path(__file__).parent / "ranking.npz"
 SUPPORT = Path(__file__).parent / "support.npz"
+GLANCES = "glance "  # what the arrays of trees that look at a glance begin with
 PLACES = 1 << 14  # that wordings are hashed to
 
 
@@ -58,11 +59,11 @@ class Trees:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Two verdicts on the question alone, and trees that weigh them with what the passages show.
+    """Two verdicts on the question alone, and trees that weigh them with what the passages show, at a glance and in full.
 
     `vectors` (support vectors, dimensions), `weights`, `bias` and `gamma` are a support vector machine with
     a radial kernel on question vectors of the embedding model `model`; `words` (PLACES) and `words_bias` a
-    linear model on hashed wordings.
+    linear model on hashed wordings. At a glance it is sure from `margin` log odds about the bar on.
     """
 
     model: str
@@ -72,6 +73,8 @@ class Decision:
     gamma: float
     words: Any
     words_bias: float
+    margin: float
+    glances: Trees
     trees: Trees
 
     def kind(self, vector: Any) -> float:
@@ -89,8 +92,12 @@ class Decision:
         places = {place_of(w) for w in wordings}
         return float(self.words[list(places)].sum()) / len(places) ** 0.5 + self.words_bias if places else self.words_bias
 
+    def glance(self, values: Sequence[float]) -> float:
+        """The verdict on features of which the gains are 0: log odds, above 0 for an answer."""
+        return float(self.glances.weigh([values])[0])
+
     def weigh(self, values: Sequence[float]) -> float:
-        """The trees' verdict on all features: log odds, above 0 for an answer."""
+        """The verdict on all features: log odds, above 0 for an answer."""
         return float(self.trees.weigh([values])[0])
 
 
@@ -101,9 +108,9 @@ def decision() -> Decision:
 
     with np.load(DECISION, allow_pickle=False) as held:
         vectors = held["vectors"].astype(np.float32) * held["steps"][:, None]
-        named = ("model", "weights", "bias", "gamma", "words", "words_bias")
+        named = ("model", "weights", "bias", "gamma", "words", "words_bias", "margin")
         rest = {name: held[name].item() if held[name].ndim == 0 else held[name] for name in named}
-        return Decision(vectors=vectors, trees=_trees(held), **rest)
+        return Decision(vectors=vectors, glances=_trees(held, GLANCES), trees=_trees(held), **rest)
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +131,6 @@ def support_trees() -> Trees:
         return _trees(held)
 
 
-def _trees(held: Any) -> Trees:
-    parts = {name: held[name] for name in Trees.__slots__}
+def _trees(held: Any, kind: str = "") -> Trees:
+    parts = {name: held[kind + name] for name in Trees.__slots__}
     return Trees(**{name: part.item() if part.ndim == 0 else part for name, part in parts.items()})

@@ -18,13 +18,12 @@ from torch.nn import functional
 
 from advisor import reader
 from advisor.encode import PACKAGED, model_folder
-from evals.learn import FALSELY, FOLDS, Row
+from evals.learn import FALSELY, FOLDS, UNSURE, Row
 
 LEARNT = 2  # layers, the uppermost
 EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
 SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-MARGIN = 1.0  # log odds about the bar within which the reader is asked
 SHARES = (0.02, 0.03, 0.04, 0.05)
 OTHERS = 0.5  # what a row of guidance on something else weighs
 PARTS = (
@@ -145,7 +144,9 @@ def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top
         for batch in batches(lengths, chance):
             for group, rate in zip(learner.param_groups, rates, strict=True):
                 group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
-            scores = top([one for at in batch for one in states[at]]).split([len(states[at]) for at in batch])
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                made = top([one for at in batch for one in states[at]]).float()
+            scores = made.split([len(states[at]) for at in batch])
             lost = sum(loss(rows[at], one) for at, one in zip(batch, scores, strict=True)) / sum(rows[at].weight for at in batch)
             learner.zero_grad()
             lost.backward()
@@ -213,12 +214,12 @@ def worth(odds: Any, verdicts: Any, answered: Any) -> dict[str, float]:
     weight = max(WEIGHTS, key=declined)
     shift = float(np.quantile(read_with(odds, verdicts, weight, bar)[answered], FALSELY)) - bar
     print(f"reader: weight {weight}, {declined(0.0):.3f} declined without it, {declined(weight):.3f} with it", flush=True)
-    return {"weight": weight, "shift": shift, "margin": MARGIN}
+    return {"weight": weight, "shift": shift, "margin": UNSURE}
 
 
 def read_with(odds: Any, verdicts: Any, weight: float, bar: float) -> Any:
     """The odds with the reader's verdict, where it is asked."""
-    return np.where(np.abs(odds - bar) < MARGIN, odds + weight * verdicts, odds)
+    return np.where(np.abs(odds - bar) < UNSURE, odds + weight * verdicts, odds)
 
 
 def changes(layers: Layers, top: Top) -> dict[str, Any]:

@@ -112,3 +112,18 @@ def test_a_judged_statement_is_supported_and_not_quoted() -> None:
     [(_, ((citation,),))] = check.pieces
     assert (citation.support, citation.score) == ("supported", 0.9)
     assert [d.text for d in check.dropped] == ["CMOs are paid!"]
+
+
+def test_the_nearest_stretch_that_supports_a_statement_is_cited_and_no_other_is_looked_at() -> None:
+    looked: list[str] = []
+
+    class Judge:
+        def support(self, claim: str, evidence: str, context: str = "") -> float:
+            looked.append(evidence)
+            return 0.9 if "Bonuses" in evidence else 0.1
+
+    check = Check([Passage(CHUNK, 0.5)], Judge())
+    assert check.show(Part((Statement("Bonuses reward quality.", CHUNK, 0, 50),)))
+    [(_, ((citation,),))] = check.pieces
+    assert citation.quote == "Bonuses follow quality goals"
+    assert looked == [citation.quote]

@@ -179,6 +179,8 @@ def test_marks_stay_the_same_while_the_answer_grows_and_can_be_followed_at_once(
     reader.page.keyboard.press("Enter")
     assert reader.page.locator("#sources mark.current").is_visible()
     reader.page.keyboard.press("Escape")
+    reader.page.wait_for_timeout(100)
+    assert reader.page.get_by_role("tooltip").is_hidden()  # closing the source does not bring up its preview
     reader.page.keyboard.press("Escape")
     assert reader.answer(1).get_attribute("data-state") == "stopped"
 

@@ -52,9 +52,10 @@ def _half(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_half")
 @pytest.mark.parametrize(("odds", "expected"), [(0.9, 3.4), (-0.9, 1.6), (1.1, 1.1), (-1.1, -1.1)])
 def test_the_reader_is_asked_only_near_the_bar(odds: float, expected: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(decision()), "glance", lambda self, values: 0.0)
     monkeypatch.setattr(type(decision()), "weigh", lambda self, values: odds)
-    assert decide.confidence([], lambda: 3.0) == pytest.approx(chance(expected))
-    assert decide.confidence([]) == pytest.approx(chance(odds))
+    assert decide.confidence([], tuple, lambda: 3.0) == pytest.approx(chance(expected))
+    assert decide.confidence([], tuple) == pytest.approx(chance(odds))
 
 
 def test_many_verdicts_say_that_at_least_one_sentence_answers() -> None:

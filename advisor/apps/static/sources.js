@@ -75,6 +75,7 @@ export function closeSources() {
   modal(false);
   current(null);
   opener?.focus();
+  hide(); // who has just read the source needs no preview of it, and a second Escape is meant for the answer
 }
 
 /** What Escape and Tab do where the panel or a preview is open; says whether that was all. */
