@@ -43,6 +43,7 @@ def examine(settings: Settings) -> tuple[Rows, Rows]:
     rows += _index(settings)
     rows += _chats(settings)
     rows.append(_access(settings))
+    rows.append(_traces())
     shown = [(f"ADVISOR_{name.upper()}", settings.shown(name), field.description or "") for name, field in Settings.model_fields.items()]
     return rows, shown
 
@@ -105,6 +106,16 @@ def _access(settings: Settings) -> tuple[str, str, str]:
         "open-to-anyone": "anyone",
     }
     return "who may come in", f"✓ {who[settings.access]}, documents of their own {'on' if settings.uploads else 'off'}", ""
+
+
+def _traces() -> tuple[str, str, str]:
+    from advisor.apps import tracing  # with Starlette, which nothing else here needs
+
+    if not tracing.wanted():
+        return "traces", "✓ none are sent", ""
+    if not tracing.possible():
+        return "traces", "! wanted, but none are sent", "Run: pip install 'cmo-advisor[otel]'"
+    return "traces", "✓ sent by OpenTelemetry", ""
 
 
 def _chats(settings: Settings) -> Rows:

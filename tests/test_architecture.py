@@ -67,6 +67,7 @@ HOMES = {
     "typer": {"cli", "cli_chats", "cli_keys", "cli_slack", "cli_users"},
     "psycopg": {"server"},
     "cryptography": {"installations"},
+    "opentelemetry": {"apps"},
     "rich": {"terminal"},
     "pypdf": {"documents"},
     "docx": {"documents"},

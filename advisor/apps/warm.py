@@ -13,6 +13,7 @@ from pathlib import Path
 
 from advisor.apps import requestlog
 from advisor.apps.metrics import Metrics, Steps
+from advisor.apps.tracing import Tracer
 from advisor.config import Settings
 from advisor.errors import AdvisorError, IndexUnavailable
 from advisor.pipeline import Advisor, Store
@@ -28,6 +29,7 @@ class Warm:
     def __init__(self, settings: Settings, advisor: Advisor | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.tracer: Tracer | None = None
         self.line = "Getting ready"
         self._report: Report = lambda stage, done, total: None
         self._thread: threading.Thread | None = None
@@ -87,11 +89,12 @@ class Warm:
         return self._advisor
 
     def stream(self, question: str, conversation: str | None = None, owner: str = "", store: Store | None = None) -> Steps:
-        """A question put to the open advisor, counted; `store` takes the place of its own."""
+        """A question put to the open advisor, counted and, where traces are wanted, traced; `store` takes the place of its own."""
         if self.settings.log_questions:
             requestlog.question(question)
         advisor = self.advisor() if store is None else replace(self.advisor(), store=store)
-        return self.metrics.counted(advisor.stream(question, conversation, owner))
+        steps = self.metrics.counted(advisor.stream(question, conversation, owner))
+        return self.tracer.steps(steps) if self.tracer else steps
 
     def _open(self) -> None:
         from advisor.terminal import progress

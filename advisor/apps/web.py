@@ -27,6 +27,7 @@ from advisor.apps.requestlog import Logged, switch_on
 from advisor.apps.routes import Route, register, route_of
 from advisor.apps.shield import Shield
 from advisor.apps.slack_mount import beside
+from advisor.apps.tracing import Traced, open_tracer
 from advisor.apps.visit import Visited
 from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
@@ -50,6 +51,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     access.check(settings, host)
     listening = listen(host, settings.port if port is None else port)
     warm, desk = Warm(settings), Desk(WRITTEN_AT_ONCE) if settings.model else Desk()
+    warm.tracer = open_tracer()
     try:
         asyncio.run(_serve(application(warm, desk), warm, desk, listening))
     except KeyboardInterrupt:
@@ -57,6 +59,8 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     finally:
         warm.close()
         listening.close()
+        if warm.tracer:
+            warm.tracer.close()
     print("Stopped.", flush=True)
 
 
@@ -109,9 +113,10 @@ def interface(warm: Warm, desk: Desk | None = None, owners: Owners | None = None
 
 
 def shielded(app: Any, routes: list[Route], warm: Warm, head: bytes = b"") -> Any:
-    """An application behind the shield, its requests counted."""
+    """An application behind the shield, its requests counted and, where that is wanted, traced."""
     pattern = lambda path: route_of(routes, path)  # noqa: E731
-    return Logged(Observed(Shield(app, head, routes, access.hosts(warm.settings)), warm.metrics, pattern), pattern)
+    observed: Any = Observed(Shield(app, head, routes, access.hosts(warm.settings)), warm.metrics, pattern)
+    return Logged(Traced(observed, warm.tracer, pattern) if warm.tracer else observed, pattern)
 
 
 def application(warm: Warm, desk: Desk) -> Any:
