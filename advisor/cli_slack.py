@@ -53,13 +53,11 @@ def manifest(
 def check() -> None:
     """Ask Slack whether tokens and scopes are right, and say what is missing."""
     _needed()
-    from advisor.apps.slack import client
     from advisor.apps.slack_setup import checked
     from advisor.config import Settings
     from advisor.terminal import table
 
-    settings = Settings.load()
-    rows, well = checked(settings, client(settings))
+    rows, well = checked(Settings.load())
     table(("Check", "State", "Remedy"), rows)
     if not well:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Learns `reader.npz` of `advisor/`: the embedding model's two top layers, anew, for reading a question and sentences together.
+"""Learns `reader.npz` of `advisor/`: the embedding model's upper layers, anew, for reading a question and sentences together.
 
 The lower layers stay as they are, so what comes out of them is made once. The reader learns whether one of a question's best sentences
 answers, from the same rows as the decision; what its verdict is worth beside the trees' is measured on questions that neither had seen.
@@ -20,7 +20,7 @@ from advisor import reader
 from advisor.encode import PACKAGED, model_folder
 from evals.learn import FALSELY, FOLDS, UNSURE, Row
 
-LEARNT = 2  # layers, the uppermost
+LEARNT = 4  # layers, the uppermost
 EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
 SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)

@@ -11,8 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.main import get_command
 
-from advisor.apps.slack_oauth import INSTALL
-from advisor.apps.slack_setup import REDIRECT, SCOPES
+from advisor.apps.slack_setup import INSTALL, REDIRECT, SCOPES
 from advisor.cli_slack import app
 from advisor.config import Settings
 from advisor.rules import ANSWERS

@@ -15,8 +15,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from advisor.apps.slack_mount import PATH, Mount, beside, wanted
-from advisor.apps.slack_oauth import GOOD_FOR, INSTALL, States
-from advisor.apps.slack_setup import REDIRECT, SCOPES
+from advisor.apps.slack_oauth import GOOD_FOR, States
+from advisor.apps.slack_setup import INSTALL, REDIRECT, SCOPES
 from advisor.apps.warm import Warm
 from advisor.config import Settings
 from advisor.errors import SettingsError

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from advisor.apps.slack import client
 from advisor.apps.slack_serve import serve
 from advisor.apps.slack_setup import EVENTS, SCOPES, checked, manifest
+from advisor.chats import open_chats
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
+from advisor.installations import Installations, new_key
 from tests.conftest import CHECKOUT, Run
 from tests.fake_slack import SCOPES as SCOPES_OF_THE_FAKE
 from tests.fake_slack import FakeSlack
@@ -54,7 +55,7 @@ def test_the_manifest_is_printed_as_json_without_any_setting(advisor: Run) -> No
 
 def looked(slack_url: str, **settings: str) -> tuple[str, bool]:
     given = Settings(slack_url=slack_url, **settings)  # type: ignore[arg-type]
-    rows, well = checked(given, client(given))
+    rows, well = checked(given)
     return "\n".join("\t".join(row) for row in rows), well
 
 
@@ -83,6 +84,32 @@ def test_the_check_names_what_is_missing() -> None:
         assert not looked(slack.url, slack_bot_token="xoxb-valid", slack_app_token="xapp-other")[1]
     with pytest.raises(AdvisorError, match="cannot be reached"):
         looked("http://127.0.0.1:9/", **TOKENS)
+
+
+def test_the_check_of_an_app_for_many_workspaces_asks_for_the_token_of_each(tmp_path: Path) -> None:
+    many = {"home": str(tmp_path), "slack_client_id": "1.2", "slack_client_secret": "s", "slack_signing_secret": "s"}
+    with FakeSlack() as slack:
+        rows, well = looked(slack.url, **many)
+        assert not well
+        assert "key for tokens\t✗ not set\tSet ADVISOR_SLACK_TOKEN_KEY. Make one with: advisor slack key" in rows
+        many["slack_token_key"] = new_key()
+        rows, well = looked(slack.url, **many)
+        assert well
+        assert "workspaces\t! none has installed the app\tOpen /slack/install of" in rows
+        store = open_chats(Settings(home=tmp_path))
+        kept = Installations(store.engine, many["slack_token_key"])
+        kept.save("T1", "Well", "U1", "xoxb-valid-1")
+        rows, well = looked(slack.url, **many)
+        assert well
+        assert "Well (T1), bot token\t✓ cmo in Test" in rows
+        kept.save("T2", "Gone", "U1", "xoxb-other")
+        store.close()
+        rows, well = looked(slack.url, **many)
+        assert not well
+        assert "Gone (T2), bot token\t✗ invalid_auth" in rows
+        assert "xoxb-other" not in rows
+        del many["slack_signing_secret"]
+        assert "signing secret\t✗ not set\tSet ADVISOR_SLACK_SIGNING_SECRET. Copy it" in looked(slack.url, **many)[0]
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ class Mount:
 
     def __init__(self, app: App, warm: Warm) -> None:
         from advisor.apps.slack_guard import Guard
-        from advisor.apps.slack_oauth import INSTALL, Install
-        from advisor.apps.slack_setup import REDIRECT
+        from advisor.apps.slack_oauth import Install
+        from advisor.apps.slack_setup import INSTALL, REDIRECT
 
         self.app, self.warm = app, warm
         guard = Guard(self.bot, warm.settings.slack_signing_secret.get_secret_value())

@@ -21,14 +21,13 @@ from slack_sdk.oauth import AuthorizeUrlGenerator, OAuthStateStore, OAuthStateUt
 
 from advisor.apps.shield import Receive, Scope, Send
 from advisor.apps.slack_events import is_id
-from advisor.apps.slack_setup import SCOPES
+from advisor.apps.slack_setup import INSTALL, SCOPES
 from advisor.apps.slack_workspaces import Workspaces
 from advisor.config import Settings
 from advisor.errors import AdvisorError
 
 log = logging.getLogger(__name__)
 
-INSTALL = "/slack/install"
 GOOD_FOR = 600  # seconds that somebody may take to allow the app
 AT_ONCE = 4  # codes that are changed for tokens at the same time
 _HEADERS = (

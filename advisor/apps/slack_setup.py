@@ -11,8 +11,10 @@ from slack_sdk.errors import SlackApiError
 
 from advisor.apps.slack import client
 from advisor.apps.slack_events import STARTERS
+from advisor.chats import open_chats
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
+from advisor.installations import Installations
 from advisor.rules import Rule
 
 # What each scope is for; there is none that reads more than the places the advisor is invited to.
@@ -36,6 +38,9 @@ EVENTS = (
     "tokens_revoked",
 )
 REDIRECT = "/slack/oauth_redirect"  # where a workspace comes back to that has allowed the app
+INSTALL = "/slack/install"  # where that begins
+NEEDED = {"slack_client_secret": "app's secret", "slack_token_key": "key for tokens", "slack_signing_secret": "signing secret"}
+COPIED = dict.fromkeys(NEEDED, "Copy it from the app's Basic Information") | {"slack_token_key": "Make one with: advisor slack key"}
 Rows = list[tuple[str, str, str]]
 _REMEDIES = {
     "invalid_auth": "Copy the token anew: api.slack.com/apps, your app, OAuth & Permissions (bot) or Basic Information (app)",
@@ -113,8 +118,50 @@ def manifest(url: str = "") -> dict[str, Any]:
     }
 
 
-def checked(settings: Settings, web: WebClient) -> tuple[Rows, bool]:
-    """What is set and what Slack says to it, as (what, state, remedy), and whether the advisor can start."""
+def checked(settings: Settings) -> tuple[Rows, bool]:
+    """What is set and what Slack says to it, as (what, state, remedy), and whether the advisor can start.
+
+    Raises `SettingsError` where nothing is set, and `AdvisorError` where Slack cannot be reached.
+    """
+    if settings.slack_client_id:
+        rows, well = _installed(settings)
+        if not settings.slack_bot_token.get_secret_value():
+            return rows, well
+        mine, fine = _own(settings)
+        return [*rows, *mine], well and fine
+    return _own(settings)
+
+
+def _installed(settings: Settings) -> tuple[Rows, bool]:
+    """Of an app that many workspaces install: its own secrets, and the token of each workspace."""
+    held = {name: bool(getattr(settings, name).get_secret_value()) for name in NEEDED}
+    rows: Rows = [("app's id", f"✓ {settings.slack_client_id}", "")]
+    rows += [
+        (NEEDED[name], "✓ set" if held[name] else "✗ not set", "" if held[name] else f"Set ADVISOR_{name.upper()}. {COPIED[name]}")
+        for name in NEEDED
+    ]
+    key = settings.slack_token_key.get_secret_value()
+    if not key:
+        return rows, False
+    store = open_chats(settings)
+    try:
+        kept = Installations(store.engine, key)
+        tokens = [(workspace, kept.token(workspace.team) or "") for workspace in kept.listed()]
+    finally:
+        store.close()
+    well = all(held.values())
+    if not tokens:
+        rows.append(("workspaces", "! none has installed the app", f"Open {INSTALL} of the advisor's public address in a browser"))
+    for workspace, token in tokens:
+        found, fine = _bot(client(settings, token))
+        rows += [(f"{workspace.name} ({workspace.team}), {what}", state, remedy) for what, state, remedy in found]
+        well &= fine
+    return rows, well
+
+
+def _own(settings: Settings) -> tuple[Rows, bool]:
+    """Of an app in one workspace: its tokens and scopes."""
+    web = client(settings)
     rows, well = _bot(web)
     if settings.slack_app_token.get_secret_value():
         ok, reason = _socket(settings, web)
