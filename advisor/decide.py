@@ -18,7 +18,7 @@ import numpy as np
 
 from advisor import reader
 from advisor.evidence import Sentence, chance, covered
-from advisor.query import Query, Term, stem, stems_of, words_of
+from advisor.query import Query, Term, known_stems, stem, words_of
 from advisor.types import Encoder, Passage
 from advisor.weights import decision, learnt
 from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
@@ -73,8 +73,8 @@ def glanced(
     whole_question, asked = encoder.encode([query.text, query.focus]) if query.profile else (vector, vector)
     best_of = [p.vectors.mean(axis=0) for p in passages[:3] if p.vectors is not None and len(p.vectors)]
     whole = np.array([v / (np.linalg.norm(v) or 1.0) for v in best_of]) if best_of else np.zeros((1, len(asked)))
-    texts = [stems_of(f"{p.chunk.document.title} {p.chunk.heading} {p.chunk.text}") for p in passages[:5]]
-    union: set[str] = set().union(*texts[:3]) if texts else set()
+    texts = [known_stems(f"{p.chunk.document.title} {p.chunk.heading} {p.chunk.text}") for p in passages[:5]]
+    union: frozenset[str] = frozenset().union(*texts[:3])
     cosines = sorted((s.features[0] for s in sentences), reverse=True)
     scores = [p.score for p in passages]
     lost = [not t.alike & union for t in terms]

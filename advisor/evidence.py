@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from advisor.query import Query, Term, stem, words_of
+from advisor.query import Query, Term, known_stems, stem, words_of
 from advisor.types import Chunk, Passage
 from advisor.weights import learnt, ranking
 
@@ -95,17 +95,33 @@ def claim_text(raw: str) -> str:
     return " ".join(line.split())
 
 
+class _Read(NamedTuple):
+    """What a sentence says whatever is asked: as it is shown, its stems, each two that follow one another, and what it gives."""
+
+    shown: str
+    stems: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    words: int
+    figure: bool
+    dangling: bool
+    question: bool
+    money: bool
+    share: bool
+    time: bool
+
+
 @lru_cache(maxsize=8192)  # the same sentences are weighed for one question after another
-def _read(raw: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
-    """A sentence as it is shown, and its stems, in order and as a set."""
+def _read(raw: str) -> _Read:
     shown = claim_text(raw)
-    ordered = tuple(stem(w) for w in words_of(shown))
-    return shown, ordered, frozenset(ordered)
+    stems = [stem(w) for w in words_of(shown)]
+    gives = (_FIGURE.search(shown), _DANGLING.match(shown), shown.endswith("?"))
+    counts = (_MONEY_GIVEN.search(shown), _SHARE_GIVEN.search(shown), _TIME_GIVEN.search(shown))
+    return _Read(shown, frozenset(stems), frozenset(pairwise(stems)), len(shown.split()), *map(bool, (*gives, *counts)))
 
 
 def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) -> list[Sentence]:
     """Every sentence of the passages with its score, best first; `profile` is the asker's vector or None."""
-    rows: list[tuple[Passage, int, str, frozenset[str], list[float]]] = []
+    rows: list[tuple[Passage, int, _Read, bool, list[float]]] = []
     best_passage = max((p.score for p in passages), default=0.0)
     best_asked = max((p.asked for p in passages), default=0.0)
     cosines = [p.vectors @ vector if p.vectors is not None else np.zeros(len(p.chunk.sentences)) for p in passages]
@@ -116,56 +132,56 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
     pairs = set(pairwise([t.stem for t in query.terms]))
     for rank, (passage, similar) in enumerate(zip(passages, cosines, strict=True)):
         chunk = passage.chunk
-        heading = {stem(w) for w in words_of(chunk.heading)}
-        context = heading | {stem(w) for w in words_of(chunk.document.title)}
+        heading = known_stems(chunk.heading)
+        context = heading | known_stems(chunk.document.title)
         by_heading = covered(query.terms, heading)
         told = passage.vectors @ profile if profile is not None and passage.vectors is not None else None
         together = float(np.sort(similar)[-2:].mean()) - best_pair if len(similar) else 0.0
+        most = similar.max() if len(similar) else 0.0
         order = {int(at): n for n, at in enumerate(np.argsort(-similar, kind="stable"))}
         for i, (start, end) in enumerate(chunk.sentences):
-            shown, ordered, stems = _read(chunk.document.text[start:end])
+            read = _read(chunk.document.text[start:end])
             near = max((float(similar[j]) for j in (i - 1, i + 1) if 0 <= j < len(similar)), default=0.0)
-            count = len(shown.split())
-            has_figure = bool(_FIGURE.search(shown))
+            listed = is_listed(chunk, start)
             features = [
                 float(similar[i]),
                 float(similar[i]) - best_cosine,
-                covered(query.terms, stems),
-                covered(query.terms, stems | context),
+                covered(query.terms, read.stems),
+                covered(query.terms, read.stems | context),
                 by_heading,
                 passage.score,
                 passage.score - best_passage,
                 1.0 / (1.0 + i),
-                float(figure and has_figure),
-                float(figure and not has_figure),
-                float(bool(_DANGLING.match(shown))),
-                max(0.0, (7 - count) / 7),
-                max(0.0, math.log(max(count, 1) / 35)),
+                float(figure and read.figure),
+                float(figure and not read.figure),
+                float(read.dangling),
+                max(0.0, (7 - read.words) / 7),
+                max(0.0, math.log(max(read.words, 1) / 35)),
                 near - best_cosine,
                 float(told[i]) if told is not None else 0.0,
-                float(query.kind == "list" and is_listed(chunk, start)),
-                float(shown.endswith("?")),
+                float(query.kind == "list" and listed),
+                float(read.question),
                 passage.asked - best_asked,
                 together,
                 float(rank == 0),
                 float(rank > 3),
                 float(start <= chunk.start and not chunk.document.text[max(0, start - 2) : start].strip()),
-                float(bool(pairs & set(pairwise(ordered)))),
+                float(bool(pairs & read.pairs)),
                 1.0 / (1 + order[i]),
-                float(similar[i] - similar.max()),
-                float(money and bool(_MONEY_GIVEN.search(shown))),
-                float(money and figure and not _MONEY_GIVEN.search(shown)),
-                float(share and bool(_SHARE_GIVEN.search(shown))),
-                float(time and bool(_TIME_GIVEN.search(shown))),
+                float(similar[i] - most),
+                float(money and read.money),
+                float(money and figure and not read.money),
+                float(share and read.share),
+                float(time and read.time),
                 float(similar[i]) / (1 + rank),
                 0.0 if passage.listed else 1.0 / (1.0 + i),
                 0.0,
             ]
-            rows.append((passage, i, shown, stems, features))
+            rows.append((passage, i, read, listed, features))
     best_covered = max((features[2] for *_, features in rows), default=0.0)
     weights = learnt()["sentence"]
     made = []
-    for passage, i, shown, stems, features in rows:
+    for passage, i, read, listed, features in rows:
         features[-1] = features[2] - best_covered
         start, end = passage.chunk.sentences[i]
         made.append(
@@ -174,13 +190,13 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
                 i,
                 start,
                 end,
-                shown,
-                stems,
+                read.shown,
+                read.stems,
                 passage.vectors[i] if passage.vectors is not None else None,
                 tuple(features),
                 logistic(features, weights["weights"], weights["bias"]),
-                is_listed(passage.chunk, start),
-                bool(features[10]),
+                listed,
+                read.dangling,
             )
         )
     made.sort(key=lambda s: (-s.score, s.chunk.id, s.index))

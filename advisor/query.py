@@ -105,6 +105,12 @@ def stems_of(text: str) -> set[str]:
     return {stem(w) for w in words_of(text)}
 
 
+@lru_cache(maxsize=1024)
+def known_stems(text: str) -> frozenset[str]:
+    """The stems of a text of the guidance, which is looked at for one question after another."""
+    return frozenset(stems_of(text))
+
+
 def terms_of(text: str, rarity: Callable[[str], float]) -> tuple[Term, ...]:
     """The content words of a text in order, each once, weighed by rarity."""
     found: dict[str, Term] = {}
