@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.calls import Calls, ModelFault
+from advisor.citations import SUPPORTED
 from advisor.claims import FEATURES, differences
 from advisor.config import Settings
 from advisor.encode import export_folder, rarity
@@ -26,6 +28,7 @@ from advisor.types import Encoder, Verifier
 from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
 
+SHOWN = math.log(SUPPORTED / (1 - SUPPORTED))  # log odds from which a sentence is shown
 MOST = 0.99  # what a claim that is no quote can reach
 HELD, SAID = FEATURES.index("words held"), FEATURES.index("words")
 LEAST_SAID = 3  # content words, below which nothing is claimed that could be judged
@@ -82,8 +85,9 @@ class LearntVerifier:
         if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
             return 0.0
         odds = float((self.trees or support_trees()).weigh([features])[0])
-        if self.checker is not None:
-            worth = learnt(CHECKER)
+        worth = learnt(CHECKER)
+        # What even the best verdict could not lift is not read: most stretches of other passages.
+        if self.checker is not None and odds > SHOWN - worth.margin:
             odds += worth.weight * self.checker.check(claim, to_check(claim, evidence, context)) - worth.shift
         return min(MOST, chance(odds))
 

@@ -14,9 +14,8 @@ import torch
 from torch.nn import functional
 
 from advisor import reader
-from advisor.citations import SUPPORTED
 from advisor.encode import PACKAGED
-from advisor.verify import to_check
+from advisor.verify import SHOWN, to_check
 from evals.reading import BATCH, Layers, States, Top, batches, changes
 
 LEARNT = 4  # layers, the uppermost
@@ -79,10 +78,10 @@ def worth(odds: Any, said: Any, labels: Any) -> dict[str, float]:
         return float(np.mean([(both[labels] > np.quantile(both[~labels], share)).mean() for share in (0.9, DROPPED, 0.97)]))
 
     weight = max(WEIGHTS, key=shown)
-    bar = float(np.log(SUPPORTED / (1 - SUPPORTED)))
-    shift = float(np.quantile((odds + weight * said)[~labels], DROPPED)) - bar
+    shift = float(np.quantile((odds + weight * said)[~labels], DROPPED)) - SHOWN
+    margin = weight * float(said.max()) - shift  # further below the bar no verdict lifts a claim above it
     print(f"checker: weight {weight}, {shown(0.0):.3f} of supported claims shown without it, {shown(weight):.3f} with it", flush=True)
-    return {"weight": weight, "shift": shift, "margin": float("inf")}
+    return {"weight": weight, "shift": shift, "margin": margin}
 
 
 def packed(layers: Layers, top: Top, used: dict[str, float]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from advisor.evidence import claim_text
 from advisor.hashed import HashedEncoder
 from advisor.models import open_model
 from advisor.prompts import load_prompts
-from advisor.verify import LearntVerifier, QuoteVerifier, open_verifier
+from advisor.reader import CHECKER, learnt
+from advisor.verify import SHOWN, LearntVerifier, QuoteVerifier, open_verifier
 from evals.support import checking, measured, read_pairs
 from tests.model_server import ModelServer, Reply, asked
 
@@ -187,6 +188,25 @@ def test_what_a_chat_model_writes_is_read_together_with_its_evidence(checked: Le
     quoting = open_verifier(settings, checked.encoder, None, {})
     assert isinstance(quoting, LearntVerifier)
     assert quoting.checker is None, "quotes need no reading"
+
+
+@pytest.mark.parametrize(("below", "read"), [(0.1, 1), (-0.1, 0)])
+def test_what_no_verdict_could_lift_is_not_read(below: float, read: int) -> None:
+    class Trees:
+        def weigh(self, rows: Any) -> list[float]:
+            return [SHOWN - learnt(CHECKER).margin + below]
+
+    class Checker:
+        times = 0
+
+        def check(self, claim: str, evidence: str) -> float:
+            self.times += 1
+            return 0.0
+
+    checker = Checker()
+    verifier = LearntVerifier(HashedEncoder(), Trees(), checker)  # type: ignore[arg-type]
+    assert verifier.support("A CMO earns a salary that grows with the size of the hospital.", EVIDENCE) < SUPPORTED
+    assert checker.times == read
 
 
 def test_an_nli_model_can_be_set(tmp_path: Path) -> None:
