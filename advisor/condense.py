@@ -20,6 +20,35 @@ _POINTS = re.compile(
 )
 
 
+# What people ask who have told of themselves and take the goal for granted.
+_OPEN = re.compile(
+    r"(?:what (?:am i|do i|are we) (?:still )?(?:missing|lack(?:ing)?|need)|what (?:should|can|could|do|would) i (?:do|try|work on|focus on)(?: next| now| first)?|"
+    r"what(?:'|’)?s (?:my )?next(?: step| move)?|what is (?:my |the )?next(?: step| move)?|where (?:do|should|can) i (?:start|begin|go)(?: next| now| from here)?|"
+    r"what(?: comes| else|,? now)|how do i (?:start|begin|get there|go on))\s*\?*\s*$",
+    re.I,
+)
+# "I'm a cardiologist", "I chair our QI committee"; not "I have chest pain", nor "I am seeing a cardiologist".
+_IN_PRACTICE = re.compile(
+    r"\b(?:i(?:['’]?m| am| was|['’]ve been| have been) (?:now |currently |still |only |already )?(?:an? |the |in )?|as an? )(?:[\w-]+ ){0,3}?"
+    r"(?:physicians?|doctor|md|resident|residency|fellow|attending|hospitalist|internist|intensivist|[a-z]+ologist|[a-z]+iatrist|pediatrician|"
+    r"surgeon|director|chief|chair|chairman|president|executive|lead|leader|vpma|cmio|cqo|practice|officer|advisor)\b"
+    r"|\bi(?:['’]ve)? (?:now |currently |have )?(?:chair(?:ed)?|lead|led|head(?:ed)?|run|direct(?:ed)?|sit on|serve(?:d)? on) "
+    r"|\b(?:physician|hospitalist|resident|attending|[a-z]+ologist|surgeon|internist|director),? (?:\w+ ){1,2}(?:years?|yrs?)\b",
+    re.I,
+)
+_SEEN = re.compile(r"\b(?:seeing|see|saw|seen by|told by|patient of)\b", re.I)
+_AIMED = re.compile(r"\bcmos?\b|chief medical", re.I)
+GOAL = "to become a CMO"
+
+
+def aimed(question: str) -> str:
+    """The question with the goal in it, where people tell of their post and only ask what comes next."""
+    told = _IN_PRACTICE.search(question)
+    if not told or _SEEN.search(told.group()) or not _OPEN.search(question) or _AIMED.search(question):
+        return question
+    return f"{question.rstrip(' ?')} {GOAL}?"
+
+
 def condense(question: str, history: Sequence[Exchange]) -> str:
     """The question to search for: as asked, or with the subject of the question before it."""
     previous = next((e for e in reversed(history) if e.outcome == "answered"), None)

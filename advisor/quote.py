@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor import decide
-from advisor.condense import condense
+from advisor.condense import aimed, condense
 from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
@@ -56,7 +56,8 @@ class QuotingAnswerer:
 
     def resolved(self, question: str, history: Sequence[Exchange]) -> str:
         """The question to search for: spelt right, impartial, and whole by itself."""
-        return condense(self.speller.correct(impartial(question)), history)
+        asked = self.speller.correct(impartial(question))
+        return condense(aimed(asked) if self.frequency("cmo") else asked, history)
 
     def quote(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         """The answer in the words of the passages, or why there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.condense import condense
+from advisor.condense import aimed, condense
 from advisor.types import Exchange, Outcome
 
 
@@ -39,3 +39,32 @@ def test_a_follow_up_leans_on_the_last_question_that_was_answered() -> None:
 
 def test_noise_leans_on_nothing() -> None:
     assert condense("y" * 900, BEFORE) == "y" * 900
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I'm a cardiologist, 12 years in, I chair our QI committee. What am I missing",
+        "hospitalist, six years out, no admin experience. what should I do first",
+        "I am a surgeon in private practice. Where do I start",
+        "I've chaired credentials, what's next",
+        "As a resident, where should I go from here",
+    ],
+)
+def test_who_tells_of_their_post_and_asks_what_comes_next_means_the_way_to_cmo(question: str) -> None:
+    assert aimed(f"{question}?") == f"{question} to become a CMO?"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What's next?",
+        "I have chest pain. What should I do?",
+        "I am seeing a cardiologist. What should I do next?",
+        "My dishwasher won't drain. What should I try next?",
+        "I'm a medical director. What do I still need to become CMO?",
+        "I'm a hospitalist. What should I do about my contract?",
+    ],
+)
+def test_no_goal_is_put_into_other_questions(question: str) -> None:
+    assert aimed(question) == question

@@ -45,6 +45,7 @@ def test_a_case_for_another_professional_is_declined_and_said_so(asked: str) -> 
         "What can a CMO do about burnout?", "Hi, do I need an MBA?", "Thanks. What about pay?", "Who are the people a CMO reports to?",
         "What do you do after a medical director role?", "What can I do to become a CMO?", "Great answers in interviews: what are they?",
         "What is a non-compete clause?", "What should a good CMO know about malpractice?", "Tell me about fellowships",
+        "I'm in medical affairs. What do I do?", "I chair the credentials committee. What can I do now?",
     ],
 )  # fmt: skip
 def test_a_question_is_not_taken_for_small_talk(asked: str) -> None:
