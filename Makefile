@@ -1,10 +1,10 @@
-# make install | index | web | test | test-model | pictures | lint | types | corpus | eval | bench | wheel | constraints | clean
+# make install | index | web | test | thorough | test-model | pictures | lint | types | corpus | eval | bench | wheel | constraints | clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install index web test test-model pictures browser postgres lint types corpus eval bench wheel constraints clean
+.PHONY: help install index web test thorough test-model pictures browser postgres lint types corpus eval bench wheel constraints clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -41,7 +41,11 @@ postgres:
 	fi
 
 test: install browser postgres lint types corpus
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not thorough"
+
+# Hundreds of attacks, faults, kills and scans, some minutes more.
+thorough: install browser postgres
+	@$(BIN)/pytest -n 2 --dist loadfile -m thorough
 
 # With a real model: a small one that comes as a package, run by llama.cpp, which is compiled for this machine (some minutes, once).
 test-model: install
