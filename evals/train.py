@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.train", description="Learn what advisor/ decides by from the tune cases.")
     parser.add_argument("--home", type=Path, required=True, help="data folder for the indexes it builds")
     parser.add_argument("--clapnq", type=Path, help="folder with answerable.jsonl and unanswerable.jsonl")
-    parser.add_argument("--reader", action="store_true", help="learn the reader anew too, which takes an hour more")
+    parser.add_argument("--reader", action="store_true", help="learn the reader anew too, which takes two hours more")
     options = parser.parse_args(arguments)
     silence_vendors()
     settings = prepared_home(options.home)
