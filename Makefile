@@ -40,6 +40,8 @@ postgres:
 		|| echo "PostgreSQL could not be installed; the tests on it will be skipped"; \
 	fi
 
+# In a home of its own, too, so that only what has changed is embedded again.
+test thorough: export ADVISOR_TEST_HOME := $(CURDIR)/$(VENV)/tested
 test: install browser postgres lint types corpus
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not thorough"
 

@@ -68,7 +68,7 @@ def sentences_of(rows: Iterable[Row]) -> tuple[Any, Any, Any]:
 
 
 def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[str, Any], Any]:
-    """The threshold, what `decision.npz` holds, and the odds of each row by trees that had not seen it.
+    """The threshold, what `decision.npz` holds, and the odds of each row as trees that had not seen it would say.
 
     The trees learn from verdicts on the question that were learnt without it and without its whole text.
     """
@@ -98,6 +98,7 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     threshold = evidence.chance(cut)
     margin = sure_from(np.abs(at_a_glance[judged] - cut), np.abs(odds[judged] - cut))
     print(f"sure at a glance from {margin} on: {(np.abs(at_a_glance - cut) >= margin)[judged].mean():.3f}", flush=True)
+    odds = np.where(np.abs(at_a_glance - cut) < margin, odds, at_a_glance)
     kind, wording = judges(rows, vectors, words, np.ones(len(rows), dtype=bool))
     steps = np.abs(kind.support_vectors_).max(axis=1) / 127
     return (

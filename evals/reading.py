@@ -18,12 +18,14 @@ from torch.nn import functional
 
 from advisor import reader
 from advisor.encode import PACKAGED, model_folder
-from evals.learn import FALSELY, FOLDS, UNSURE, Row
+from evals.learn import FALSELY, FOLDS, Row
 
-LEARNT = 4  # layers, the uppermost
+LEARNT = 6  # layers, the uppermost
 EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
 SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
-WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+MARGINS = (1.0, 1.5, 2.0)  # log odds about the bar within which the reader is asked
+WORTH = 0.005  # of what is declined, for which a wider one is taken: each takes more time
 SHARES = (0.02, 0.03, 0.04, 0.05)
 OTHERS = 0.5  # what a row of guidance on something else weighs
 PARTS = (
@@ -201,25 +203,26 @@ def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[
 
 
 def worth(odds: Any, verdicts: Any, answered: Any) -> dict[str, float]:
-    """The weight of the reader's verdict with which the most is declined, and what keeps the bar where it is.
+    """The weight of the reader's verdict, and where it is asked, with which the most is declined, and what keeps the bar in its place.
 
     The most on average over some shares of answerable questions declined, since at one alone it hangs on a few questions.
     """
 
-    def declined(weight: float) -> float:
-        both = read_with(odds, verdicts, weight, bar)
+    def declined(weight: float, margin: float) -> float:
+        both = read_with(odds, verdicts, weight, bar, margin)
         return float(np.mean([(both[~answered] < np.quantile(both[answered], share)).mean() for share in SHARES]))
 
     bar = float(np.quantile(odds[answered], FALSELY))
-    weight = max(WEIGHTS, key=declined)
-    shift = float(np.quantile(read_with(odds, verdicts, weight, bar)[answered], FALSELY)) - bar
-    print(f"reader: weight {weight}, {declined(0.0):.3f} declined without it, {declined(weight):.3f} with it", flush=True)
-    return {"weight": weight, "shift": shift, "margin": UNSURE}
+    best = [max((declined(weight, margin), weight) for weight in WEIGHTS) for margin in MARGINS]
+    share, weight, margin = next((s, w, m) for (s, w), m in zip(best, MARGINS, strict=True) if s >= max(best)[0] - WORTH)
+    shift = float(np.quantile(read_with(odds, verdicts, weight, bar, margin)[answered], FALSELY)) - bar
+    print(f"reader: weight {weight} within {margin}, {declined(0.0, margin):.3f} declined without it, {share:.3f} with it", flush=True)
+    return {"weight": weight, "shift": shift, "margin": margin}
 
 
-def read_with(odds: Any, verdicts: Any, weight: float, bar: float) -> Any:
+def read_with(odds: Any, verdicts: Any, weight: float, bar: float, margin: float) -> Any:
     """The odds with the reader's verdict, where it is asked."""
-    return np.where(np.abs(odds - bar) < UNSURE, odds + weight * verdicts, odds)
+    return np.where(np.abs(odds - bar) < margin, odds + weight * verdicts, odds)
 
 
 def changes(layers: Layers, top: Top) -> dict[str, Any]:

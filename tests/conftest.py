@@ -52,16 +52,16 @@ def _index(home: Path, **settings: str) -> None:
         pytest.fail(f"advisor index failed with exit code {done.returncode}:\n{done.stderr}", pytrace=False)
 
 
-def _indexed_once(factory: pytest.TempPathFactory, name: str, **settings: str) -> Path:
-    """A home that is indexed once for a test run, by whichever of its processes needs it first."""
+def _indexed_once(factory: pytest.TempPathFactory, name: str, given: str = "", **settings: str) -> Path:
+    """A home that is indexed once for a test run, by whichever of its processes needs it first; `given` is used again."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    home, lock = shared / name, FileLock(shared / f"{name}.lock")
+    home, lock, done = Path(given) if given else shared / name, FileLock(shared / f"{name}.lock"), shared / f"{name}.done"
     assert lock.acquire(wait=900), f"another test process has been indexing {home} for a quarter of an hour"
     try:
-        if not (home / "whole").exists():
+        if not done.exists():
             _index(home, **settings)
-            (home / "whole").touch()
+            done.touch()
     finally:
         lock.release()
     return home
@@ -70,11 +70,7 @@ def _indexed_once(factory: pytest.TempPathFactory, name: str, **settings: str) -
 @pytest.fixture(scope="session")
 def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the shipped corpus, indexed with the real model; ADVISOR_TEST_HOME names one to use again."""
-    given = os.environ.get("ADVISOR_TEST_HOME")
-    if given:
-        _index(Path(given))
-        return Path(given)
-    return _indexed_once(tmp_path_factory, "indexed")
+    return _indexed_once(tmp_path_factory, "indexed", os.environ.get("ADVISOR_TEST_HOME", ""))
 
 
 @pytest.fixture(scope="session")

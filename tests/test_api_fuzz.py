@@ -51,6 +51,7 @@ def asker(warm: Warm) -> TestClient:
     return made
 
 
+@pytest.mark.thorough
 def test_no_request_makes_the_server_fail(warm: Warm, asker: TestClient) -> None:
     routes = sorted({(route.method, route.path) for route in interface(warm)[1]})
 

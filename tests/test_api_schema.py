@@ -58,6 +58,7 @@ def test_the_document_describes_every_route(warm: Warm) -> None:
     assert {name for name, _ in promised(warm)} == routes - {"GET /openapi.json"}, "schemathesis leaves out the document itself"
 
 
+@pytest.mark.thorough
 def test_no_case_made_from_the_document_breaks_what_it_promises(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     for count in ("upload", "sign_in"):
         monkeypatch.setattr(Rates, count, lambda *_: None)

@@ -17,6 +17,7 @@ def verifier(indexed_home: Path) -> LearntVerifier:
     return checking(Settings(home=indexed_home))
 
 
+@pytest.mark.thorough
 def test_nothing_of_over_two_hundred_attacks_is_shown(verifier: LearntVerifier) -> None:
     attacks = read_attacks()
     assert len(attacks) >= 200

@@ -172,6 +172,7 @@ def test_no_bomb_goes_off(warm: Warm, what: str, name: str, content: bytes) -> N
     assert psutil.Process().children() == children
 
 
+@pytest.mark.thorough
 def test_no_spoilt_document_makes_the_server_fail(warm: Warm) -> None:
     asker = client(warm)
     statuses = set()

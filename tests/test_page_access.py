@@ -87,6 +87,9 @@ VIEWS: dict[str, Callable[[Reader], None]] = {
 }
 
 
+OTHERS = [(1280, "dark"), (390, "light")]
+
+
 def grave(page: Any) -> Iterator[str]:
     for found in Axe().run(page).response["violations"]:
         if found["impact"] in ("serious", "critical"):
@@ -94,8 +97,9 @@ def grave(page: Any) -> Iterator[str]:
                 yield f"{found['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (390, "dark"), *(pytest.param(*other, marks=pytest.mark.thorough) for other in OTHERS)]
+)
 @pytest.mark.parametrize("name", VIEWS)
 def test_no_view_has_a_serious_fault_of_access(readers: Readers, server: Server, name: str, width: int, scheme: str) -> None:
     reader = readers(width, 844, color_scheme=scheme).open(server.url)

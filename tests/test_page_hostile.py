@@ -160,6 +160,7 @@ def test_our_attacks_in_every_part_of_a_turn_do_nothing(readers: Readers, hostil
     assert first.locator(".text").inner_text().startswith(OURS[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_public_attacks_in_every_part_of_a_turn_do_nothing(readers: Readers, hostile: Server, home: Path, lines: list[str]) -> None:
     reader = watched(readers, hostile.url)
@@ -168,6 +169,7 @@ def test_public_attacks_in_every_part_of_a_turn_do_nothing(readers: Readers, hos
     print(f"{len(lines)} attacks drawn")
 
 
+@pytest.mark.thorough
 def test_attacks_as_questions_titles_and_reasons_do_nothing(readers: Readers, hostile: Server) -> None:
     reader = watched(readers, hostile.url)
     for number, words in enumerate(OURS):
@@ -188,6 +190,7 @@ def test_attacks_as_questions_titles_and_reasons_do_nothing(readers: Readers, ho
     nothing_happened(reader)
 
 
+@pytest.mark.thorough
 def test_attacks_that_a_model_writes_do_nothing(readers: Readers, home: Path) -> None:
     words = [""]
     with ModelServer(lambda request: Reply([f"{words[0]} [1] ", f"The MBA {words[0]}. [2]"])) as model:
@@ -201,6 +204,7 @@ def test_attacks_that_a_model_writes_do_nothing(readers: Readers, home: Path) ->
         reader.page.close()  # going elsewhere would cut off what Gradio waits for, which it reports as a fault
 
 
+@pytest.mark.thorough
 def test_attacks_in_guidance_do_nothing(readers: Readers, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -240,6 +244,7 @@ def test_attacks_in_guidance_do_nothing(readers: Readers, tmp_path: Path) -> Non
         reader.page.close()  # going elsewhere would cut off what Gradio waits for, which it reports as a fault
 
 
+@pytest.mark.thorough
 def test_an_exported_page_with_attacks_does_nothing(readers: Readers, hostile: Server, home: Path, tmp_path: Path) -> None:
     reader = watched(readers, hostile.url)
     (name,) = kept(home, visitor(reader), OURS)

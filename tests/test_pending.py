@@ -179,12 +179,14 @@ def test_processes_are_looked_at_on_their_own_machine_only() -> None:
     assert is_alive(None, 10.0, 5.0)
 
 
+@pytest.mark.thorough
 def test_messages_sent_at_once_from_two_processes_are_all_answered_in_order(database: str, tmp_path: Path) -> None:
     done = race(12, 20261125, database, tmp_path / "home")
     assert done["messages"] >= 24
     assert (done["lost"], done["unanswered"], done["disordered"], done["faults"]) == (0, 0, 0, 0)
 
 
+@pytest.mark.thorough
 def test_kills_in_the_middle_of_chats_lose_nothing_acknowledged_and_leave_no_half_turn(database: str, tmp_path: Path) -> None:
     done = trial(4, 20261125, database, tmp_path / "home")
     assert done["kills"] == 4

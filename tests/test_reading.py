@@ -51,7 +51,7 @@ def test_what_is_learnt_is_a_small_difference_that_tells_the_sentences_apart(lay
     good, bad = (top(states[at]).item() for at in (0, 1))
     assert good > bad
     made = changes(layers, top)
-    assert sum(values.nbytes for values in made.values()) < 5_000_000
+    assert sum(values.nbytes for values in made.values()) < 12_000_000
     assert made["encoder.layer.5.output.dense.weight"].dtype == np.int8
 
 

@@ -242,6 +242,7 @@ def test_the_home_lists_what_is_remembered_and_deletes_it(bot: Bot, slack: FakeS
     assert "Nothing yet" in json.dumps(slack.views[1])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_hundred_events_delivered_four_times_shuffled_to_two_workers_get_one_reply_each(tmp_path: Path, streams: bool) -> None:
     chance = random.Random(1)

@@ -165,6 +165,7 @@ def _hostile(chance: random.Random, slack: FakeSlack) -> tuple[bytes, Any, dict[
     return raw, headers, {"path": chance.choice(["/", "/slack", PATH + "/x", PATH + "?x", "/../slack/events", "/SLACK/EVENTS"])}
 
 
+@pytest.mark.thorough
 def test_of_three_hundred_hostile_requests_none_gets_in_breaks_anything_or_is_logged(
     guard: Guard, bot: Bot, slack: FakeSlack, caplog: pytest.LogCaptureFixture
 ) -> None:
