@@ -20,7 +20,7 @@ from advisor import reader
 from advisor.encode import PACKAGED, model_folder
 from evals.learn import FALSELY, FOLDS, Row
 
-LEARNT = 6  # layers, the uppermost
+LEARNT = 4  # layers, the uppermost
 EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
 SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)

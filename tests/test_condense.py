@@ -22,7 +22,10 @@ def test_a_follow_up_brings_the_subject_along(question: str) -> None:
     assert "medical director" in query
 
 
-@pytest.mark.parametrize("question", ["Which committees should a hospitalist join?", "How do search firms find candidates for CMO posts?"])
+@pytest.mark.parametrize(
+    "question",
+    ["Which committees should a hospitalist join?", "How do search firms find candidates for CMO posts?", "What does a VPMA do?"],
+)
 def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
     assert condense(question, BEFORE) == question
 
