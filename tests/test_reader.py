@@ -81,7 +81,7 @@ def test_a_damaged_export_is_dropped_and_the_decision_made_without_it(
 
 def test_what_was_learnt_fits_the_embedding_model_and_stays_small() -> None:
     changed = reader.differences()
-    assert {name.split(".")[2] for name in changed if name.startswith("encoder.")} == {"4", "5"}
+    assert {name.split(".")[2] for name in changed if name.startswith("encoder.")} == {"2", "3", "4", "5"}
     assert changed["head.weight"].shape == (1, 384)
     assert all(np.isfinite(values).all() for values in changed.values())
-    assert reader.READER.stat().st_size < 5_000_000
+    assert reader.READER.stat().st_size < 8_000_000

@@ -33,15 +33,15 @@ def test_the_served_reader_says_what_the_learnt_layers_say(layers: Layers, index
     assert served is not None
     with torch.no_grad():
         for name, difference in reader.differences().items():
-            held = top.head.get_parameter(name[5:]) if name.startswith("head.") else _parameter(top, name)
+            held = top.head.get_parameter(name[5:]) if name.startswith("head.") else _parameter(top, name, layers.upper.start)
             held.copy_(torch.from_numpy(difference) + (0 if name.startswith("head.") else held))
         verdicts = top(layers.states(QUESTION, TEXTS)).tolist()
     assert served.read(QUESTION, TEXTS) == pytest.approx(reader.together(verdicts), abs=1.0)
 
 
-def _parameter(top: Top, name: str):  # type: ignore[no-untyped-def]
+def _parameter(top: Top, name: str, lowest: int):  # type: ignore[no-untyped-def]
     _, _, number, *rest = name.split(".")
-    return top.layers[int(number) - 4][".".join(rest).replace(".", "|")]
+    return top.layers[int(number) - lowest][".".join(rest).replace(".", "|")]
 
 
 def test_what_is_learnt_is_a_small_difference_that_tells_the_sentences_apart(layers: Layers) -> None:

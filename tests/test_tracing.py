@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from advisor.apps import tracing
+from advisor.apps.metrics import Steps
 from advisor.doctor import examine
+from advisor.types import Answer, Draft, Progress, Turn
 from tests.api_world import until
 from tests.page_world import Server, serving
 
@@ -131,3 +133,18 @@ def test_a_missing_extra_is_said_and_the_advisor_runs_without_traces(
     assert tracing.open_tracer() is None
     assert "OTEL_EXPORTER_OTLP_ENDPOINT is set, but traces need an extra. Run: pip install 'cmo-advisor[otel]'" in caplog.text
     assert state() == ("! wanted, but none are sent", "Run: pip install 'cmo-advisor[otel]'")
+
+
+@pytest.mark.parametrize(("taken", "outcome"), [(1, "stopped"), (2, "answered")])
+def test_who_leaves_before_the_turn_has_stopped_it_and_who_leaves_after_has_not(collector: Collector, taken: int, outcome: str) -> None:
+    def steps() -> Steps:
+        yield Progress("retrieve", "Searching")
+        yield Turn("t", "c", QUESTION, "", (), Draft("answered"), Answer("Yes.", "answered"))
+
+    tracer = tracing.Tracer()
+    traced = tracer.steps(steps())
+    for _ in range(taken):
+        next(traced)
+    traced.close()
+    tracer.close()
+    assert values(collector.named("question"))["advisor.outcome"] == outcome

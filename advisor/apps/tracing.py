@@ -61,14 +61,16 @@ class Tracer:
         from opentelemetry.trace import Status, StatusCode
 
         # Not made the current span: the steps are taken by turns, and what runs between two is not part of this.
-        span = self._tracer.start_span("question")
+        span, ended = self._tracer.start_span("question"), False
         try:
             for step in steps:
                 if isinstance(step, Turn):
                     span.set_attributes(told(step))
+                    ended = True
                 yield step
         except GeneratorExit:
-            span.set_attribute("advisor.outcome", "stopped")
+            if not ended:  # who has the turn need not ask whether there is more
+                span.set_attribute("advisor.outcome", "stopped")
             raise
         except Exception as error:
             span.set_status(Status(StatusCode.ERROR, type(error).__name__))
