@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import errno
 import socket
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from advisor.apps.warm import Warm
 from advisor.config import Settings, silence_vendors
 from advisor.errors import AdvisorError
 
+SWITCH = 0.001  # seconds after which a thread that computes lets another go on: the one that takes requests waits behind each
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of mallopt(3)
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -46,6 +48,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     """
     silence_vendors()
     _share_arenas()
+    sys.setswitchinterval(SWITCH)
     switch_on(settings)
     host = settings.host if host is None else host
     access.check(settings, host)
