@@ -21,7 +21,7 @@ _POINTS = re.compile(
 
 
 # "What does a VPMA do?" is whole, though it holds but one word of content.
-_NAMED = re.compile(r"^\s*(?:what(?:['’]s| is| are| does| do)|who(?:['’]s| is| are)) (?:an? |the )?[A-Z]{2,6}s?\b(?! (?:one|ones)\b)", re.M)
+_NAMED = re.compile(r"^\s*(?i:what(?:['’]s| is| are| does| do)|who(?:['’]s| is| are)) (?:an? |the )?[A-Z]{2,6}s?\b(?! (?:one|ones)\b)")
 # What people ask who have told of themselves and take the goal for granted.
 _OPEN = re.compile(
     r"(?:what (?:am i|do i|are we) (?:still )?(?:missing|lack(?:ing)?|need)|what (?:should|can|could|do|would) i (?:do|try|work on|focus on)(?: next| now| first)?|"
@@ -57,7 +57,7 @@ def condense(question: str, history: Sequence[Exchange]) -> str:
     if previous is None or any(len(word) > LONGEST_WORD for word in words_of(question)):
         return question
     own = [t for t in terms_of(question, lambda w: 0.5) if t.weight > 0.15]
-    few = len(own) < 2 and not _NAMED.match(question[:1].lower() + question[1:])
+    few = len(own) < 2 and not _NAMED.match(question)
     leans = bool(_LEANS.match(question)) or few or (len(own) <= 4 and bool(_POINTS.search(question)))
     if not leans:
         return question

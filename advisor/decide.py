@@ -58,6 +58,11 @@ def features(
     `vector` is the question's, as it was searched; `frequency` counts the chunks that hold a word.
     """
     values, gains = glanced(query, vector, encoder, passages, sentences, frequency)
+    return completed(values, gains)
+
+
+def completed(values: Sequence[float], gains: Callable[[], Gains]) -> tuple[float, ...]:
+    """What was seen at a glance, with the gains in their places."""
     return (*values[: GAINS.start], *gains(), *values[GAINS.stop :])
 
 
@@ -157,7 +162,7 @@ def confidence(values: Sequence[float], gains: Callable[[], Gains], read: Callab
     known, bar = decision(), math.log(threshold() / (1 - threshold()))
     odds = known.glance(values)
     if abs(odds - bar) < known.margin:
-        odds = known.weigh((*values[: GAINS.start], *gains(), *values[GAINS.stop :]))
+        odds = known.weigh(completed(values, gains))
         if read is not None and abs(odds - bar) < reader.learnt().margin:
             odds += reader.learnt().weight * read() - reader.learnt().shift
     return chance(odds)

@@ -85,9 +85,8 @@ class LearntVerifier:
         if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
             return 0.0
         odds = float((self.trees or support_trees()).weigh([features])[0])
-        worth = learnt(CHECKER)
         # What even the best verdict could not lift is not read: most stretches of other passages.
-        if self.checker is not None and odds > SHOWN - worth.margin:
+        if self.checker is not None and odds > SHOWN - (worth := learnt(CHECKER)).margin:
             odds += worth.weight * self.checker.check(claim, to_check(claim, evidence, context)) - worth.shift
         return min(MOST, chance(odds))
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
+# What an app that many workspaces install needs beside its id, as `advisor slack check` calls it.
+NEEDED = {"slack_client_secret": "app's secret", "slack_token_key": "key for tokens", "slack_signing_secret": "signing secret"}
 AGAIN, LONGEST = 5.0, 300.0  # seconds until Slack is tried again: at first, and at most
 
 
@@ -33,7 +35,7 @@ def wanted(settings: Settings) -> bool:
     Raises `SettingsError` for an app's id without all that an installation needs.
     """
     many = bool(settings.slack_client_id)
-    for name in ("slack_client_secret", "slack_token_key", "slack_signing_secret") if many else ():
+    for name in NEEDED if many else ():
         if not getattr(settings, name).get_secret_value():
             key = " Make a key with: advisor slack key" if name == "slack_token_key" else " Copy it from the app's Basic Information."
             raise SettingsError(f"ADVISOR_{name.upper()} is not set, and ADVISOR_SLACK_CLIENT_ID needs it.{key}")

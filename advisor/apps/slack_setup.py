@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from advisor.apps.slack import client
 from advisor.apps.slack_events import STARTERS
+from advisor.apps.slack_mount import NEEDED
 from advisor.chats import open_chats
 from advisor.config import Settings
 from advisor.errors import AdvisorError, SettingsError
@@ -39,7 +40,6 @@ EVENTS = (
 )
 REDIRECT = "/slack/oauth_redirect"  # where a workspace comes back to that has allowed the app
 INSTALL = "/slack/install"  # where that begins
-NEEDED = {"slack_client_secret": "app's secret", "slack_token_key": "key for tokens", "slack_signing_secret": "signing secret"}
 COPIED = dict.fromkeys(NEEDED, "Copy it from the app's Basic Information") | {"slack_token_key": "Make one with: advisor slack key"}
 Rows = list[tuple[str, str, str]]
 _REMEDIES = {

@@ -121,8 +121,8 @@ class Traced:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         method, route = scope["method"] if scope["method"] in METHODS else "other", self.pattern(scope["path"])
-        caller = {name: value.decode("latin-1") for raw, value in scope["headers"] if (name := raw.decode("latin-1")) in ("traceparent",)}
-        before = TraceContextTextMapPropagator().extract(caller)
+        caller = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        before = TraceContextTextMapPropagator().extract({"traceparent": caller})
         with self.tracer.span(f"{method} {route}", context=before, kind=SpanKind.SERVER) as span:
             span.set_attributes({"http.request.method": method, "http.route": route, "advisor.request": REQUEST.get()})
 
