@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from advisor.query import stems_of
-from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Passage, Span, Statement, Verifier
+from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Passage, PassageVerifier, Span, Statement, Verifier
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ class Check:
     def __init__(self, passages: Sequence[Passage], verifier: Verifier) -> None:
         self._found = {id(p.chunk) for p in passages}
         self._verifier = verifier
+        if isinstance(verifier, PassageVerifier):
+            verifier.meet(passages)
         self._numbers = 0
         self.pieces: list[Piece] = []
         self.bits: list[Bit] = []
@@ -84,12 +86,20 @@ class Check:
         wanted = stems_of(claim)
         # The shorter of two that are as near first: it is the closer quote.
         near = sorted((Span(span.chunk, *s) for s in stretches), key=lambda s: (-len(wanted & stems_of(_words(s))), s.end - s.start))
-        scored = []
-        for stretch in near[:WINDOWS]:
-            scored.append((stretch, self._verifier.support(claim, _words(stretch), _context(span.chunk))))
-            if scored[-1][1] >= SUPPORTED:
-                return scored[-1]
-        return max(scored, key=lambda found: found[1])
+        at, score = self._likeliest(claim, [_words(s) for s in near[:WINDOWS]], _context(span.chunk))
+        return near[at], score
+
+    def _likeliest(self, claim: str, stretches: Sequence[str], context: str) -> tuple[int, float]:
+        """The first stretch that supports a claim, or of those that do not the likeliest, and how likely."""
+        if isinstance(self._verifier, PassageVerifier):
+            return self._verifier.likeliest(claim, stretches, context)
+        scores: list[float] = []
+        for stretch in stretches:
+            scores.append(self._verifier.support(claim, stretch, context))
+            if scores[-1] >= SUPPORTED:
+                break
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return best, scores[best]
 
     def _cite(self, claim: str, span: Span, score: float) -> Citation:
         self._numbers += 1

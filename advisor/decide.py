@@ -2,8 +2,8 @@
 
 Similarity alone cannot tell (unanswerable questions reach a cosine of 0.49, answerable ones go down
 to 0.27), so it is weighed with what the passages leave out of the question: its rare words, its
-names and numbers, and the kind of thing asked. `python -m evals.train` fits the trees that do so:
-first trees that look at what costs nothing, then, where these are not sure, trees that see it all.
+names and numbers, and the kind of thing asked. `python -m evals.train` fits the trees that do so;
+where they are not sure, `reader.py` reads the question and the best sentence together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from advisor import reader
 from advisor.evidence import Sentence, chance, covered
-from advisor.query import Query, Term, known_stems, stem, words_of
+from advisor.query import Query, known_stems, stem, words_of
 from advisor.types import Encoder, Passage
 from advisor.weights import decision, learnt
 from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
@@ -26,14 +26,11 @@ from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
 FEATURES = (
     "best cosine", "mean of three cosines", "passage score", "margin", "nearest question", "sentence coverage", "passage coverage",
     "union coverage", "rarest word missing", "named word missing", "word unknown to the corpus", "named word unknown", "words missing",
-    "year missing", "words", "best sentence", "no figure where asked", "agreement", "gain without a word", "gain without a missing word",
-    "sum of gains", "gain without a missing word, passage", "support of words", "passage cosine", "coverage of best sentence",
+    "year missing", "words", "best sentence", "no figure where asked", "agreement", "passage cosine", "coverage of best sentence",
     "nearest question above text", "questions listed", "kind of question", "wording of question",
     "nearness to questions learnt",
 )  # fmt: skip
-GAINS = slice(FEATURES.index("gain without a word"), FEATURES.index("support of words") + 1)
-MOST_TERMS = 9
-Gains = tuple[float, ...]
+MOST_TERMS = 9  # of a question, the rarest
 
 LATEST = 2020  # years before are people's own histories; a later one that no passage holds asks for what is not there
 _ROLE = re.compile(
@@ -44,12 +41,6 @@ _ROLE = re.compile(
 _YEAR = re.compile(r"\b(?:19|20|21)\d\d\b")
 
 
-def without_each(query: Query) -> tuple[list[Term], list[str]]:
-    """The question once without each of its content words, rarest first: what shows which words matter."""
-    terms = sorted(query.terms, key=lambda t: -t.weight)[:MOST_TERMS]
-    return terms, [re.sub(rf"\b{re.escape(t.word)}\b", " ", query.focus, count=1) for t in terms]
-
-
 def features(
     query: Query, vector: Any, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
 ) -> tuple[float, ...]:
@@ -57,23 +48,7 @@ def features(
 
     `vector` is the question's, as it was searched; `frequency` counts the chunks that hold a word.
     """
-    values, gains = glanced(query, vector, encoder, passages, sentences, frequency)
-    return completed(values, gains)
-
-
-def completed(values: Sequence[float], gains: Callable[[], Gains]) -> tuple[float, ...]:
-    """What was seen at a glance, with the gains in their places."""
-    return (*values[: GAINS.start], *gains(), *values[GAINS.stop :])
-
-
-def glanced(
-    query: Query, vector: Any, encoder: Encoder, passages: Sequence[Passage], sentences: Sequence[Sentence], frequency: Callable[[str], int]
-) -> tuple[tuple[float, ...], Callable[[], Gains]]:
-    """All features with the gains left at 0, and what computes these: it encodes the question without each word.
-
-    A word matters, and is not met, where the passages are nearer to the question without it.
-    """
-    terms, variants = without_each(query)
+    terms = sorted(query.terms, key=lambda t: -t.weight)[:MOST_TERMS]
     # Where the asker tells of themselves, the question was searched by a mixture of its vectors.
     whole_question, asked = encoder.encode([query.text, query.focus]) if query.profile else (vector, vector)
     best_of = [p.vectors.mean(axis=0) for p in passages[:3] if p.vectors is not None and len(p.vectors)]
@@ -87,20 +62,6 @@ def glanced(
     years = _YEAR.findall(query.focus)
     weights = [t.weight for t in terms]
     named = [t.named for t in terms]
-
-    def gains() -> Gains:
-        without = encoder.encode(variants) if variants else np.zeros((0, len(asked)))
-        near = [p.vectors for p in passages[:8] if p.vectors is not None and len(p.vectors)]
-        inner = np.concatenate(near) if near else np.zeros((0, len(asked)))
-        gained = (without @ inner.T).max(axis=1) - (inner @ asked).max() if len(inner) and len(without) else np.zeros(len(terms))
-        gained_whole = (without @ whole.T).max(axis=1) - (whole @ asked).max() if len(without) else np.zeros(len(terms))
-        return (
-            _most(gained),
-            _most(gained, lost),
-            float(np.clip(gained, 0, None).sum()),
-            _most(gained_whole, lost),
-            float(np.mean(gained < -0.02)) if len(gained) else 0.0,
-        )
 
     return (
         cosines[0] if cosines else 0.0,
@@ -121,13 +82,12 @@ def glanced(
         sentences[0].score if sentences else 0.0,
         float(query.kind == "figure" and not any(s.features[8] for s in sentences[:5])),
         float(bool(passages) and bool(sentences) and sentences[0].chunk is passages[0].chunk),
-        *[0.0] * (GAINS.stop - GAINS.start),
         float((whole @ asked).max()),
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
         float(any(p.listed for p in passages)),
         *verdicts(encoder, query.text, whole_question),
-    ), gains
+    )
 
 
 def _most(values: Any, *masks: Sequence[bool]) -> float:
@@ -153,25 +113,21 @@ def wordings(question: str) -> list[str]:
     return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
-def confidence(values: Sequence[float], gains: Callable[[], Gains], read: Callable[[], float] | None = None) -> float:
-    """The chance that the guidance holds an answer, between 0 and 1, from what `glanced` gives.
+def confidence(values: Sequence[float], read: Callable[[], float] | None = None) -> float:
+    """The chance that the guidance holds an answer, between 0 and 1, from what `features` gives.
 
-    Most questions are sure at a glance; the gains are computed for the others only. `read` reads the question and the best
-    sentences together; it is called only where these leave the decision unsure, too.
+    `read` reads the question and the best sentence together; it is called only where the features leave the decision unsure.
     """
-    known, bar = decision(), math.log(threshold() / (1 - threshold()))
-    odds = known.glance(values)
-    if abs(odds - bar) < known.margin:
-        odds = known.weigh(completed(values, gains))
-        if read is not None and abs(odds - bar) < reader.learnt().margin:
-            odds += reader.learnt().weight * read() - reader.learnt().shift
+    odds, bar = decision().weigh(values), math.log(threshold() / (1 - threshold()))
+    if read is not None and abs(odds - bar) < reader.learnt().margin:
+        odds += reader.learnt().weight * read() - reader.learnt().shift
     return chance(odds)
 
 
-def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, tuple[str, ...]]:
-    """The question and the best sentences, each under its heading, as the reader takes them."""
-    best = sentences[: reader.SENTENCES]
-    return query.focus or query.text, tuple(f"{s.chunk.heading}: {s.text}" if s.chunk.heading else s.text for s in best)
+def to_read(query: Query, sentence: Sentence) -> tuple[str, str]:
+    """The question and a sentence under its heading, as the reader takes them."""
+    heading = sentence.chunk.heading
+    return query.focus or query.text, f"{heading}: {sentence.text}" if heading else sentence.text
 
 
 def foreign(query: Query, frequency: Callable[[str], int]) -> bool:

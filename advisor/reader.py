@@ -1,6 +1,6 @@
-"""Two small cross-encoders: whether sentences hold what a question asks, and whether evidence supports a claim.
+"""Two small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
 
-Each reads two texts together as one: the reader a question and each of the best sentences, where vectors and words
+Each reads two texts together as one: the reader a question and the best sentence, where vectors and words
 leave the decision unsure; the checker a claim that a model wrote and its evidence. They are the embedding model with
 its top layers learnt anew (`reader.npz` and `checker.npz` hold the difference, see `evals/reading.py` and
 `evals/checking.py`), exported beside it by `export.py`; without the exports it is decided without them.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +21,6 @@ from advisor.session import Session, tokenizer_at
 log = logging.getLogger(__name__)
 
 READER, CHECKER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz"))
-SENTENCES = 3  # that are read
 QUESTION = (40, 100)  # tokens of a question and of a text, at most
 CLAIM = (70, 150)  # of a claim and of its evidence
 
@@ -83,15 +81,15 @@ def open_reader(folder: Path, stamp: str, path: Path = READER) -> Reader | None:
 
 
 class Reader:
-    """An exported cross-encoder on the processor: three sentences in some ten milliseconds."""
+    """An exported cross-encoder on the processor: a sentence in some ten milliseconds."""
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
         self._session = Session(model, 2)
         self._tokenizer = tokenizer_at(tokenizer)
 
-    def read(self, question: str, texts: Sequence[str]) -> float:
-        """Whether one of the texts answers: log odds, the better the higher."""
-        return together(self.scores([paired(self._tokenizer, question, text) for text in texts]))
+    def read(self, question: str, text: str) -> float:
+        """Whether the text answers: log odds, the better the higher."""
+        return self.scores([paired(self._tokenizer, question, text)])[0]
 
     def check(self, claim: str, evidence: str) -> float:
         """Whether the evidence supports the claim: log odds, the better the higher."""
@@ -116,9 +114,3 @@ def paired(tokenizer: Any, question: str, text: str, most: tuple[int, int] = QUE
     asked = tokenizer.encode(question, add_special_tokens=False).ids[: most[0]]
     told = tokenizer.encode(text, add_special_tokens=False).ids[: most[1]]
     return [opening, *asked, closing, *told, closing], [0] * (len(asked) + 2) + [1] * (len(told) + 1)
-
-
-def together(scores: Sequence[float]) -> float:
-    """Many verdicts as one: that at least one text answers."""
-    most = max(scores)
-    return most + math.log(sum(math.exp(score - most) for score in scores))

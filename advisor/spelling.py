@@ -23,12 +23,12 @@ class Speller:
 
     words: Mapping[str, int]
     known: Callable[[str], bool]
-    _by_letter: dict[str, list[str]] = field(default_factory=dict)
+    _by_letter: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for word, count in self.words.items():
             if len(word) >= SHORTEST and (count > 1 or self.known(word)):
-                self._by_letter.setdefault(word[0], []).append(word)
+                self._by_letter.setdefault(word[0], []).append((word, letters(word)))
 
     def correct(self, text: str) -> str:
         """The text with its misspelt words replaced; names, acronyms and everything known stay.
@@ -42,15 +42,17 @@ class Speller:
         lower = word.lower()
         if word.isupper() or lower in self.words or self.known(lower) or self._is_form(lower):
             return word
-        limit = 1 if len(lower) < 6 else 2
+        limit, held = 1 if len(lower) < 6 else 2, letters(lower)
         best: tuple[int, int, str] | None = None
-        for candidate in self._by_letter.get(lower[0], []) + (self._by_letter.get(lower[1], []) if lower[1] != lower[0] else []):
-            if abs(len(candidate) - len(lower)) > limit:
-                continue
-            distance = edits(lower, candidate, limit)
-            if distance <= limit:
-                rank = (distance, -self.words[candidate], candidate)
-                best = min(best, rank) if best else rank
+        for first in dict.fromkeys(lower[:2]):
+            near = [
+                c for c, of in self._by_letter.get(first, ()) if abs(len(c) - len(lower)) <= limit and (held ^ of).bit_count() <= 2 * limit
+            ]
+            for candidate in near:
+                distance = edits(lower, candidate, limit)
+                if distance <= limit:
+                    rank = (distance, -self.words[candidate], candidate)
+                    best = min(best, rank) if best else rank
         return best[2] if best else word
 
     def _is_form(self, word: str) -> bool:
@@ -73,6 +75,14 @@ class Speller:
 
     def _has(self, word: str) -> bool:
         return word in self.words or self.known(word)
+
+
+def letters(word: str) -> int:
+    """Which letters a word holds, a bit each: an edit changes two at most, so that most words need not be compared."""
+    held = 0
+    for letter in word:
+        held |= 1 << (ord(letter) & 63)
+    return held
 
 
 def edits(a: str, b: str, limit: int) -> int:

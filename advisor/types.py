@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Outcome = Literal["answered", "declined", "chat", "failed"]
 Support = Literal["quoted", "supported"]
@@ -258,6 +258,18 @@ class Verifier(Protocol):
     """
 
     def support(self, claim: str, evidence: str, context: str = "") -> float: ...
+
+
+@runtime_checkable
+class PassageVerifier(Verifier, Protocol):
+    """A verifier that is quicker with whole passages: it is shown them first, and told all stretches that may support a claim.
+
+    `likeliest` gives the place of the stretch that supports the claim, of several the first, and how likely it does.
+    """
+
+    def meet(self, passages: Sequence[Passage]) -> None: ...
+
+    def likeliest(self, claim: str, stretches: Sequence[str], context: str = "") -> tuple[int, float]: ...
 
 
 class Encoder(Protocol):

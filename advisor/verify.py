@@ -24,7 +24,7 @@ from advisor.prompts import Prompt
 from advisor.query import stem, stems_of, words_of
 from advisor.reader import CHECKER, Reader, learnt, open_reader
 from advisor.sentences import split
-from advisor.types import Encoder, Verifier
+from advisor.types import Encoder, Passage, Verifier
 from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
 
@@ -35,6 +35,7 @@ LEAST_SAID = 3  # content words, below which nothing is claimed that could be ju
 LEAST_HELD = 0.6  # of a claim's words, the share that its evidence or what it stands under must know; of true claims all but few have it
 WHOLE = 0.75  # of a sentence's words, what a quote holds at least
 MOST_KNOWN = 2000  # vectors that are kept
+READ = 2  # stretches of a passage, those that the trees like best, that the checker reads for a claim
 SENTENCES = 5  # of long evidence, those that share most words with the claim
 MEANING = ("cosine of all sentences", "cosine of its nearest sentence", "cosine of the next")
 
@@ -77,18 +78,44 @@ class LearntVerifier:
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # vectors of texts just met
 
     def support(self, claim: str, evidence: str, context: str = "") -> float:
-        if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
-            return 1.0
+        return self.likeliest(claim, [evidence], context)[1]
+
+    def likeliest(self, claim: str, stretches: Sequence[str], context: str = "") -> tuple[int, float]:
+        for at, evidence in enumerate(stretches):
+            if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
+                return at, 1.0
+        odds = [self._odds(claim, evidence, context) for evidence in stretches]
+        tried = sorted(sorted(range(len(odds)), key=lambda at: -odds[at])[: READ if self.checker else None])
+        for at in tried:
+            if self.checker is not None:
+                odds[at] = self._read(odds[at], self.checker, claim, stretches[at], context)
+            if odds[at] >= SHOWN:
+                return at, min(MOST, chance(odds[at]))
+        best = max(tried, key=odds.__getitem__)
+        return best, chance(odds[best]) if odds[best] > -math.inf else 0.0
+
+    def _read(self, odds: float, checker: Reader, claim: str, evidence: str, context: str) -> float:
+        """The odds with the checker's verdict; what even the best could not lift is not read: most stretches of other passages."""
+        worth = learnt(CHECKER)
+        if odds <= SHOWN - worth.margin:
+            return odds
+        return odds + worth.weight * checker.check(claim, to_check(claim, evidence, context)) - worth.shift
+
+    def _odds(self, claim: str, evidence: str, context: str) -> float:
+        """Log odds before anything is read; as low as can be for what gives orders or hardly speaks of the claim."""
         if _ORDERS.search(evidence) or not words_of(evidence):
-            return 0.0
+            return -math.inf
         features = self.features(claim, evidence, context)
         if features[HELD] < LEAST_HELD or features[SAID] < LEAST_SAID:
-            return 0.0
-        odds = float((self.trees or support_trees()).weigh([features])[0])
-        # What even the best verdict could not lift is not read: most stretches of other passages.
-        if self.checker is not None and odds > SHOWN - (worth := learnt(CHECKER)).margin:
-            odds += worth.weight * self.checker.check(claim, to_check(claim, evidence, context)) - worth.shift
-        return min(MOST, chance(odds))
+            return -math.inf
+        return float((self.trees or support_trees()).weigh([features])[0])
+
+    def meet(self, passages: Sequence[Passage]) -> None:
+        """Keeps the vectors that the passages' sentences have already: encoding them again took most of a check."""
+        for p in passages:
+            if p.vectors is not None:
+                text = p.chunk.document.text
+                self._keep({text[a:b]: vector for (a, b), vector in zip(p.chunk.sentences, p.vectors, strict=True)})
 
     def features(self, claim: str, evidence: str, context: str = "") -> list[float]:
         """What `advisor.claims.FEATURES` and `MEANING` name."""
@@ -107,10 +134,13 @@ class LearntVerifier:
         if missing:
             made = dict(zip(missing, self.encoder.encode(missing), strict=True))
             known |= made
-            if len(self._known) > MOST_KNOWN:
-                self._known.clear()
-            self._known.update(made)
+            self._keep(made)
         return [known[t] for t in texts]
+
+    def _keep(self, vectors: dict[str, Any]) -> None:
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        self._known.update(vectors)
 
 
 def _is_whole(claim: str, evidence: str) -> bool:

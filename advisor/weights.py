@@ -14,7 +14,6 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 DECISION = Path(__file__).parent / "decision.npz"
 RANKING = Path(__file__).parent / "ranking.npz"
 SUPPORT = Path(__file__).parent / "support.npz"
-GLANCES = "glance "  # what the arrays of trees that look at a glance begin with
 PLACES = 1 << 14  # that wordings are hashed to
 
 
@@ -59,11 +58,11 @@ class Trees:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Two verdicts on the question alone, and trees that weigh them with what the passages show, at a glance and in full.
+    """Two verdicts on the question alone, and trees that weigh them with what the passages show.
 
     `vectors` (support vectors, dimensions), `weights`, `bias` and `gamma` are a support vector machine with
     a radial kernel on question vectors of the embedding model `model`; `words` (PLACES) and `words_bias` a
-    linear model on hashed wordings. At a glance it is sure from `margin` log odds about the bar on.
+    linear model on hashed wordings.
     """
 
     model: str
@@ -73,8 +72,6 @@ class Decision:
     gamma: float
     words: Any
     words_bias: float
-    margin: float
-    glances: Trees
     trees: Trees
 
     def kind(self, vector: Any) -> float:
@@ -92,10 +89,6 @@ class Decision:
         places = {place_of(w) for w in wordings}
         return float(self.words[list(places)].sum()) / len(places) ** 0.5 + self.words_bias if places else self.words_bias
 
-    def glance(self, values: Sequence[float]) -> float:
-        """The verdict on features of which the gains are 0: log odds, above 0 for an answer."""
-        return float(self.glances.weigh([values])[0])
-
     def weigh(self, values: Sequence[float]) -> float:
         """The verdict on all features: log odds, above 0 for an answer."""
         return float(self.trees.weigh([values])[0])
@@ -108,9 +101,9 @@ def decision() -> Decision:
 
     with np.load(DECISION, allow_pickle=False) as held:
         vectors = held["vectors"].astype(np.float32) * held["steps"][:, None]
-        named = ("model", "weights", "bias", "gamma", "words", "words_bias", "margin")
+        named = ("model", "weights", "bias", "gamma", "words", "words_bias")
         rest = {name: held[name].item() if held[name].ndim == 0 else held[name] for name in named}
-        return Decision(vectors=vectors, glances=_trees(held, GLANCES), trees=_trees(held), **rest)
+        return Decision(vectors=vectors, trees=_trees(held), **rest)
 
 
 @lru_cache(maxsize=1)
@@ -131,6 +124,6 @@ def support_trees() -> Trees:
         return _trees(held)
 
 
-def _trees(held: Any, kind: str = "") -> Trees:
-    parts = {name: held[kind + name] for name in Trees.__slots__}
+def _trees(held: Any) -> Trees:
+    parts = {name: held[name] for name in Trees.__slots__}
     return Trees(**{name: part.item() if part.ndim == 0 else part for name, part in parts.items()})

@@ -16,15 +16,14 @@ from sklearn.svm import SVC
 
 from advisor import decide, evidence
 from advisor.types import Encoder
-from advisor.weights import GLANCES, PLACES, place_of
+from advisor.weights import PLACES, place_of
 
 FOLDS, SENTENCE_C, KIND_C, GAMMA, WORDS_C = 5, 0.3, 1.0, 1.5, 3.0
 TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
 RANKS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 60, "random_state": 0}
 # What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
-SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, -1, -1, -1, -1, 1, 1, 1, 0, 0, 1, 1, 0)
+SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, 1, 1, 0, 0, 1, 1, 0)
 LISTED = decide.FEATURES.index("questions listed")
-MARGINS, UNSURE, SELDOM = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0), 1.0, 200  # log odds about the bar, and one question in so many
 FALSELY = 0.03  # of answerable tune cases, the share that may be declined, each judged by what was learnt without it; under the bar of 0.04
 
 
@@ -80,13 +79,10 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     for fold in range(FOLDS):
         left_out[folds == fold] = verdicts(vectors, words, *judges(rows, vectors, words, folds != fold))[folds == fold]
     table = np.hstack([seen, left_out])
-    glanced = table.copy()
-    glanced[:, decide.GAINS] = 0.0
-    odds, at_a_glance = np.zeros(len(rows)), np.zeros(len(rows))
+    odds = np.zeros(len(rows))
     for fold in range(FOLDS):
         trained = folds != fold
-        for seen_of, said in ((table, odds), (glanced, at_a_glance)):
-            said[~trained] = trees_on(seen_of[trained], labels[trained], weights[trained]).decision_function(seen_of[~trained])
+        odds[~trained] = trees_on(table[trained], labels[trained], weights[trained]).decision_function(table[~trained])
     asked = np.array([bool(r.features[LISTED]) and r.answered and r.weight > 1 for r in rows])
     cut = float(np.quantile(odds[asked], FALSELY))
     listed, judged = seen[:, LISTED] > 0, np.array([r.judged for r in rows])
@@ -96,9 +92,6 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
         counts = int(sum(some & labels)), int(sum(some & ~labels))
         print(f"{name}, left out: {lost:.3f} of {counts[0]} falsely declined, {declined:.3f} of {counts[1]} declined", flush=True)
     threshold = evidence.chance(cut)
-    margin = sure_from(np.abs(at_a_glance[judged] - cut), np.abs(odds[judged] - cut))
-    print(f"sure at a glance from {margin} on: {(np.abs(at_a_glance - cut) >= margin)[judged].mean():.3f}", flush=True)
-    odds = np.where(np.abs(at_a_glance - cut) < margin, odds, at_a_glance)
     kind, wording = judges(rows, vectors, words, np.ones(len(rows), dtype=bool))
     steps = np.abs(kind.support_vectors_).max(axis=1) / 127
     return (
@@ -112,8 +105,6 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
             "gamma": GAMMA,
             "words": wording.coef_[0].astype(np.float32),
             "words_bias": float(wording.intercept_[0]),
-            "margin": margin,
-            **{GLANCES + name: part for name, part in flattened(trees_on(glanced, labels, weights)).items()},
             **flattened(trees_on(table, labels, weights)),
         },
         odds,
@@ -122,11 +113,6 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
 
 def trees_on(table: Any, labels: Any, weights: Any) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(**TREES, monotonic_cst=list(SIGNS)).fit(table, labels, weights)
-
-
-def sure_from(glanced: Any, whole: Any) -> float:
-    """The distance from the bar from which a glance is enough: but for one in `SELDOM` the whole look is clear of the bar there, too."""
-    return next((m for m in MARGINS if (whole[glanced >= m] < UNSURE).mean() <= 1 / SELDOM), MARGINS[-1])
 
 
 def hashed(questions: Sequence[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Learns `reader.npz` of `advisor/`: the embedding model's upper layers, anew, for reading a question and sentences together.
+"""Learns `reader.npz` of `advisor/`: the embedding model's upper layers, anew, for reading a question and a sentence together.
 
 The lower layers stay as they are, so what comes out of them is made once. The reader learns whether one of a question's best sentences
 answers, from the same rows as the decision; what its verdict is worth beside the trees' is measured on questions that neither had seen.
@@ -196,7 +196,7 @@ def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[
         top = fitted(layers, [rows[i] for i in rest], [states[i] for i in rest])
         with torch.inference_mode():
             for i in np.flatnonzero(measured & (folds == fold)):
-                verdicts[i] = reader.together(top(states[i]).tolist())
+                verdicts[i] = top(states[i][:1]).item()  # as it is asked: of the best sentence
     answered = np.array([row.answered for row in rows])[measured]
     settings = worth(odds[measured[:count]], verdicts[measured], answered)
     return {"model": PACKAGED, **settings, **changes(layers, fitted(layers, rows, states))}

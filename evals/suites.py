@@ -18,10 +18,10 @@ class Suite:
     about: str = ""
 
 
-ASKED = ("answers", "answers-guides")
+ASKED = ("answers",)
 SUITES = {
     "answers": Suite(ASKED, about="questions that the guidance answers"),
-    "declines": Suite(("declines", "declines-guides"), about="questions to decline, most of them near misses"),
+    "declines": Suite(("declines",), about="questions to decline, a third of them near misses"),
     "conversations": Suite(("conversations", "conversations-guides"), about="last turns that lean on those before"),
     "premises": Suite(("premises",), about="questions whose premise the guidance contradicts"),
     "injections": Suite(("injections",), about="questions that carry instructions"),

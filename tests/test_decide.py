@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from advisor import decide
-from advisor.evidence import chance
 from advisor.pipeline import Advisor
 from advisor.query import analyse
-from advisor.quote import QuotingAnswerer
-from advisor.weights import decision
 
 
 @pytest.mark.parametrize(
@@ -80,40 +75,3 @@ def test_a_role_or_a_year_that_is_nowhere_in_the_guidance_is_foreign() -> None:
 def test_the_wording_of_a_question_is_its_stems_and_pairs() -> None:
     assert decide.wordings("pass rates?") == ["pass", "rate", "pass rate"]
     assert decide.wordings("") == []
-
-
-@pytest.mark.parametrize("side", [1, -1])
-def test_a_question_that_is_sure_at_a_glance_is_looked_at_no_longer(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
-    bar = math.log(decide.threshold() / (1 - decide.threshold()))
-    values, looked = tuple(range(len(decide.FEATURES))), []
-    seen: list[tuple[float, ...]] = []
-
-    def gains() -> tuple[float, ...]:
-        looked.append(1)
-        return (0.1, 0.2, 0.3, 0.4, 0.5)
-
-    monkeypatch.setattr(type(decision()), "weigh", lambda self, values: (seen.append(values), bar + 5 * side)[1])
-    for away, times in ((decision().margin + 0.1, 0), (decision().margin - 0.1, 1)):
-        monkeypatch.setattr(type(decision()), "glance", lambda self, values, away=away: bar + away * side)
-        sure = decide.confidence(values, gains)
-        assert sure == pytest.approx(chance(bar + (5 if times else away) * side))
-        assert len(looked) == times
-    [given] = seen
-    assert given == (*values[:18], 0.1, 0.2, 0.3, 0.4, 0.5, *values[23:])
-
-
-def test_a_glance_decides_as_the_whole_look_would(shipped_advisor: Advisor) -> None:
-    answerer = shipped_advisor.answerer()
-    assert isinstance(answerer, QuotingAnswerer)
-    bar = math.log(decide.threshold() / (1 - decide.threshold()))
-    sure = 0
-    for question in ("Do I need an MBA to become a CMO?", "What is the weather in Boston?", "What does a VPMA do?", "Best pizza in Rome?"):
-        asked, vector, sentences = answerer.read(question, passages := shipped_advisor.retriever().search(question, 8))
-        values, gains = decide.glanced(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)
-        assert values[decide.GAINS] == (0.0,) * 5
-        if abs(decision().glance(values) - bar) >= decision().margin:
-            sure += 1
-            whole = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)
-            assert whole[decide.GAINS] == gains()
-            assert (decision().weigh(whole) > bar) is (decision().glance(values) > bar)
-    assert sure >= 3

@@ -1,8 +1,7 @@
-"""A question and the sentences are read together where the rest leaves the decision unsure, and only there."""
+"""A question and the best sentence are read together where the rest leaves the decision unsure, and only there."""
 
 from __future__ import annotations
 
-import math
 import shutil
 from pathlib import Path
 
@@ -36,10 +35,7 @@ def test_a_sentence_that_answers_reads_better_than_one_that_does_not(exported: P
     question = "How many CMOs still see patients?"
     answer = "How many CMOs still see patients?: In the 2009 survey 27% of CMOs still saw patients."
     other = "What is the TEAM model?: The TEAM bundle covers five kinds of surgery."
-    assert opened.read(question, [answer]) > opened.read(question, [other])
-    assert opened.read(question, [other, answer]) == pytest.approx(
-        reader.together([opened.read(question, [t]) for t in (other, answer)]), abs=0.5
-    )
+    assert opened.read(question, answer) > opened.read(question, other)
 
 
 @pytest.fixture
@@ -52,16 +48,9 @@ def _half(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_half")
 @pytest.mark.parametrize(("odds", "expected"), [(0.9, 3.4), (-0.9, 1.6), (1.1, 1.1), (-1.1, -1.1)])
 def test_the_reader_is_asked_only_near_the_bar(odds: float, expected: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(decision()), "glance", lambda self, values: 0.0)
     monkeypatch.setattr(type(decision()), "weigh", lambda self, values: odds)
-    assert decide.confidence([], tuple, lambda: 3.0) == pytest.approx(chance(expected))
-    assert decide.confidence([], tuple) == pytest.approx(chance(odds))
-
-
-def test_many_verdicts_say_that_at_least_one_sentence_answers() -> None:
-    assert reader.together([2.0]) == pytest.approx(2.0)
-    assert reader.together([1000.0, 0.0]) == pytest.approx(1000.0)
-    assert reader.together([0.0, 0.0]) == pytest.approx(math.log(2))
+    assert decide.confidence([], lambda: 3.0) == pytest.approx(chance(expected))
+    assert decide.confidence([]) == pytest.approx(chance(odds))
 
 
 def test_there_is_no_reader_for_another_embedding_model_or_without_its_export(exported: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from advisor.assemble import open_advisor
@@ -13,7 +12,6 @@ from advisor.decide import FEATURES
 from advisor.pipeline import Advisor
 from evals import train
 from evals.cases import Case
-from evals.learn import MARGINS, sure_from
 
 TO_ANSWER = Case(
     "t-1",
@@ -51,10 +49,3 @@ def test_a_sentence_holds_a_fact_only_in_a_section_that_is_relevant(advisor: Adv
     elsewhere = Case("t-6", ("Do I need an MBA to become a CMO?",), "answered", facts=(("mba",),), relevant=("nowhere#Nothing",))
     [row] = train.fact_rows(advisor, [elsewhere])
     assert not any(held for _, held in row.sentences)
-
-
-def test_a_glance_is_enough_from_where_the_whole_look_is_seldom_unsure() -> None:
-    glanced = np.linspace(0, 4, 4001)
-    assert sure_from(glanced, np.full(4001, 5.0)) == MARGINS[0]
-    assert sure_from(glanced, np.where(glanced < 1.4, 0.0, 5.0)) == 1.5
-    assert sure_from(glanced, np.zeros(4001)) == MARGINS[-1]
