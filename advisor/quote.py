@@ -66,7 +66,7 @@ class QuotingAnswerer:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)
         asked, vector, sentences = self.read(query, passages)
         listed = any(p.listed for p in passages)
-        sure = self._sure(asked, vector, passages, sentences) if sentences else 0.0
+        sure = self._sure(asked, vector, passages, sentences, listed) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
@@ -82,10 +82,10 @@ class QuotingAnswerer:
         """The questions nearest to a query that the guidance can answer."""
         return self.suggester.nearest(direction(self.encoder, query))
 
-    def _sure(self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence]) -> float:
-        """The chance that an answer is there."""
+    def _sure(self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], listed: bool) -> float:
+        """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
-        reader = self.reader
+        reader = self.reader if listed else None
         return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences[0]))) if reader else None)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.spelling import Speller, edits
+from advisor.spelling import Speller, edits, letters
 
 WORDS = {"director": 9, "fellowship": 4, "committee": 7, "salary": 5, "physician": 20, "hospital": 12}
 ENGLISH = {"weather", "doctor", "hospice", "celery", "directory"}
@@ -45,3 +45,8 @@ def test_edits_are_the_same_both_ways_and_none_for_equal_words(a: str, b: str) -
 def test_a_swap_of_neighbours_is_one_edit_and_more_than_the_limit_is_cut_off() -> None:
     assert edits("slaary", "salary", 2) == 1
     assert edits("abcdef", "uvwxyz", 2) == 3
+
+
+@given(st.text("abcde", max_size=7), st.text("abcde", max_size=7))
+def test_an_edit_changes_two_letters_at_most(a: str, b: str) -> None:
+    assert (letters(a) ^ letters(b)).bit_count() <= 2 * edits(a, b, 9)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from advisor.assemble import open_advisor
 from advisor.citations import SUPPORTED
 from advisor.config import Settings, shipped
 from advisor.encode import open_encoder
@@ -242,3 +243,44 @@ def nli_model(folder: Path) -> Path:
 def test_a_verifier_that_cannot_be_had_is_named_with_the_remedy(setting: str, fault: str) -> None:
     with pytest.raises(SettingsError, match=fault):
         open_verifier(Settings(verifier=setting), HashedEncoder(), None, {})
+
+
+def test_the_checker_reads_the_two_likeliest_stretches_and_no_other_is_shown(indexed_home: Path) -> None:
+    class Trees:
+        def weigh(self, rows: Any) -> list[float]:
+            return [next(odds)]
+
+    class Checker:
+        def __init__(self) -> None:
+            self.read: list[str] = []
+
+        def check(self, claim: str, evidence: str) -> float:
+            self.read.append(evidence)
+            return -9.0
+
+    odds, checker = iter([SHOWN + 0.1, SHOWN + 2, SHOWN - 9, SHOWN + 1]), Checker()
+    stretches = [f"Of CMOs who were asked, 55% had trained in {field} care first." for field in ("primary", "acute", "urgent", "long")]
+    learnt_verifier = LearntVerifier(open_encoder(Settings(home=indexed_home)), Trees(), checker)  # type: ignore[arg-type]
+    at, score = learnt_verifier.likeliest("Of CMOs who were asked, 55% had trained in such care.", stretches)
+    assert checker.read == [stretches[1], stretches[3]], "in their order; the first would be shown by the trees alone"
+    assert (at in (1, 3), score < SUPPORTED) == (True, True)
+
+
+def test_what_passages_bring_along_is_not_encoded_again(indexed_home: Path) -> None:
+    encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
+
+    class Counting:
+        name, dimensions, count, rank = encoder.name, encoder.dimensions, encoder.count, encoder.rank
+
+        def encode(self, texts: Sequence[str]) -> Any:
+            met.extend(texts)
+            return encoder.encode(texts)
+
+    passages = open_advisor(Settings(home=indexed_home), remember=False).retriever().search("Do I need an MBA to become a CMO?", 3)
+    counted = LearntVerifier(Counting())
+    counted.meet(passages)
+    chunk = passages[0].chunk
+    sentence = chunk.document.text[slice(*chunk.sentences[0])]
+    claim = f"It is said that {sentence}"
+    assert counted.support(claim, sentence) == pytest.approx(LearntVerifier(encoder).support(claim, sentence), abs=1e-3)
+    assert met == [claim]
