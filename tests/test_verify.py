@@ -18,6 +18,7 @@ from advisor.hashed import HashedEncoder
 from advisor.models import open_model
 from advisor.prompts import load_prompts
 from advisor.reader import CHECKER, learnt
+from advisor.types import Encoder
 from advisor.verify import SHOWN, LearntVerifier, QuoteVerifier, open_verifier
 from evals.support import checking, measured, read_pairs
 from tests.model_server import ModelServer, Reply, asked
@@ -129,17 +130,22 @@ def test_what_goes_further_than_the_evidence_is_not_supported(verifier: LearntVe
     assert verifier.support(claim, evidence) < SUPPORTED
 
 
-def test_a_sentence_is_encoded_once_however_many_claims_are_held_against_it(indexed_home: Path) -> None:
-    encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
+def noting(encoder: Encoder, met: list[str]) -> Encoder:
+    """The encoder, which notes in `met` what it is given."""
 
-    class Counting:
+    class Noting:
         name, dimensions, count, rank = encoder.name, encoder.dimensions, encoder.count, encoder.rank
 
         def encode(self, texts: Sequence[str]) -> Any:
             met.extend(texts)
             return encoder.encode(texts)
 
-    counted = LearntVerifier(Counting())
+    return Noting()
+
+
+def test_a_sentence_is_encoded_once_however_many_claims_are_held_against_it(indexed_home: Path) -> None:
+    encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
+    counted = LearntVerifier(noting(encoder, met))
     claims = ["CMOs often trained in primary care.", "Of CMOs, 55% trained in primary care."]
     assert [counted.support(c, e) for c in claims for e in (PAY, f"{PAY} {DEGREE}")] == pytest.approx(
         [LearntVerifier(encoder).support(c, e) for c in claims for e in (PAY, f"{PAY} {DEGREE}")], abs=1e-3
@@ -268,16 +274,8 @@ def test_the_checker_reads_the_two_likeliest_stretches_and_no_other_is_shown(ind
 
 def test_what_passages_bring_along_is_not_encoded_again(indexed_home: Path) -> None:
     encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
-
-    class Counting:
-        name, dimensions, count, rank = encoder.name, encoder.dimensions, encoder.count, encoder.rank
-
-        def encode(self, texts: Sequence[str]) -> Any:
-            met.extend(texts)
-            return encoder.encode(texts)
-
     passages = open_advisor(Settings(home=indexed_home), remember=False).retriever().search("Do I need an MBA to become a CMO?", 3)
-    counted = LearntVerifier(Counting())
+    counted = LearntVerifier(noting(encoder, met))
     counted.meet(passages)
     chunk = passages[0].chunk
     sentence = chunk.document.text[slice(*chunk.sentences[0])]
