@@ -107,8 +107,9 @@ def test_pointing_at_a_mark_or_reaching_it_by_keyboard_shows_what_it_cites(reade
     reader.page.get_by_label("Your question").focus()
     for _ in range(40):
         reader.page.keyboard.press("Shift+Tab")
-        if preview.is_visible():
+        if reader.page.evaluate("document.activeElement.matches('a.cite')"):
             break
+    preview.wait_for()
     assert reader.page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "preview"
     reader.page.keyboard.press("Space")
     assert reader.page.locator("#sources").is_visible()
