@@ -28,10 +28,8 @@ class Check:
     """
 
     def __init__(self, passages: Sequence[Passage], verifier: Verifier) -> None:
-        self._found = {id(p.chunk) for p in passages}
+        self._found = {id(p.chunk): p for p in passages}
         self._verifier = verifier
-        if isinstance(verifier, PassageVerifier):
-            verifier.meet(passages)
         self._numbers = 0
         self.pieces: list[Piece] = []
         self.bits: list[Bit] = []
@@ -86,12 +84,14 @@ class Check:
         wanted = stems_of(claim)
         # The shorter of two that are as near first: it is the closer quote.
         near = sorted((Span(span.chunk, *s) for s in stretches), key=lambda s: (-len(wanted & stems_of(_words(s))), s.end - s.start))
-        at, score = self._likeliest(claim, [_words(s) for s in near[:WINDOWS]], _context(span.chunk))
+        at, score = self._likeliest(claim, self._found[id(span.chunk)], [_words(s) for s in near[:WINDOWS]])
         return near[at], score
 
-    def _likeliest(self, claim: str, stretches: Sequence[str], context: str) -> tuple[int, float]:
-        """The first stretch that supports a claim, or of those that do not the likeliest, and how likely."""
+    def _likeliest(self, claim: str, passage: Passage, stretches: Sequence[str]) -> tuple[int, float]:
+        """The first stretch of a passage that supports a claim, or of those that do not the likeliest, and how likely."""
+        context = _context(passage.chunk)
         if isinstance(self._verifier, PassageVerifier):
+            self._verifier.meet(passage)
             return self._verifier.likeliest(claim, stretches, context)
         scores: list[float] = []
         for stretch in stretches:

@@ -124,10 +124,9 @@ def confidence(values: Sequence[float], read: Callable[[], float] | None = None)
     return chance(odds)
 
 
-def to_read(query: Query, sentence: Sentence) -> tuple[str, str]:
-    """The question and a sentence under its heading, as the reader takes them."""
-    heading = sentence.chunk.heading
-    return query.focus or query.text, f"{heading}: {sentence.text}" if heading else sentence.text
+def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    """The question and each of the sentences under its heading, as the reader takes them."""
+    return query.focus or query.text, *(f"{s.chunk.heading}: {s.text}" if s.chunk.heading else s.text for s in sentences)
 
 
 def foreign(query: Query, frequency: Callable[[str], int]) -> bool:

@@ -86,7 +86,7 @@ class QuotingAnswerer:
         """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
         reader = self.reader if listed else None
-        return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences[0]))) if reader else None)
+        return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences[:1]))) if reader else None)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

@@ -262,12 +262,12 @@ class Verifier(Protocol):
 
 @runtime_checkable
 class PassageVerifier(Verifier, Protocol):
-    """A verifier that is quicker with whole passages: it is shown them first, and told all stretches that may support a claim.
+    """A verifier that is quicker with a whole passage: it is shown it first, and told all stretches of it that may support a claim.
 
     `likeliest` gives the place of the stretch that supports the claim, of several the first, and how likely it does.
     """
 
-    def meet(self, passages: Sequence[Passage]) -> None: ...
+    def meet(self, passage: Passage) -> None: ...
 
     def likeliest(self, claim: str, stretches: Sequence[str], context: str = "") -> tuple[int, float]: ...
 

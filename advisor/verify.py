@@ -110,12 +110,11 @@ class LearntVerifier:
             return -math.inf
         return float((self.trees or support_trees()).weigh([features])[0])
 
-    def meet(self, passages: Sequence[Passage]) -> None:
-        """Keeps the vectors that the passages' sentences have already: encoding them again took most of a check."""
-        for p in passages:
-            if p.vectors is not None:
-                text = p.chunk.document.text
-                self._keep({text[a:b]: vector for (a, b), vector in zip(p.chunk.sentences, p.vectors, strict=True)})
+    def meet(self, passage: Passage) -> None:
+        """Keeps the vectors that the passage's sentences have already: encoding them again took most of a check."""
+        if passage.vectors is not None:
+            chunk, text = passage.chunk, passage.chunk.document.text
+            self._keep({text[a:b]: vector for (a, b), vector in zip(chunk.sentences, passage.vectors, strict=True)})
 
     def features(self, claim: str, evidence: str, context: str = "") -> list[float]:
         """What `advisor.claims.FEATURES` and `MEANING` name."""

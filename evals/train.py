@@ -30,9 +30,7 @@ from advisor.assemble import build_index, open_advisor
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import questions_of, read_corpus
 from advisor.errors import QuestionError
-from advisor.evidence import Sentence
 from advisor.pipeline import Advisor
-from advisor.query import Query
 from advisor.quote import QuotingAnswerer
 from advisor.reader import READER
 from advisor.weights import DECISION, RANKING, WEIGHTS, learnt
@@ -43,7 +41,7 @@ from evals.reading import learn_reader
 from evals.run import whole
 from evals.single import advisor_on, prepared_home, write_article
 
-SENTENCES = 3  # of a question, that the reader learns from
+SENTENCES = 3  # of a question, that the reader learns from; it is asked about the first
 LEFT_OUT = 4  # of the questions our sections list, one in so many is measured
 
 
@@ -64,13 +62,8 @@ def seen(
     asked, vector, sentences = answerer.read(query, passages)
     features = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
-    return Row(question, answered, weight, features, labelled, without is None, group or question, to_read(asked, sentences))
-
-
-def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, tuple[str, ...]]:
-    """The question and the best sentences; the reader learns from several and is asked about the first."""
-    made = [decide.to_read(query, s) for s in sentences[:SENTENCES]]
-    return query.focus or query.text, tuple(text for _, text in made)
+    read, *texts = decide.to_read(asked, sentences[:SENTENCES])
+    return Row(question, answered, weight, features, labelled, without is None, group or question, (read, tuple(texts)))
 
 
 def holds_fact(case: Case) -> Any:

@@ -272,12 +272,12 @@ def test_the_checker_reads_the_two_likeliest_stretches_and_no_other_is_shown(ind
     assert (at in (1, 3), score < SUPPORTED) == (True, True)
 
 
-def test_what_passages_bring_along_is_not_encoded_again(indexed_home: Path) -> None:
+def test_what_a_passage_brings_along_is_not_encoded_again(indexed_home: Path) -> None:
     encoder, met = open_encoder(Settings(home=indexed_home)), list[str]()
-    passages = open_advisor(Settings(home=indexed_home), remember=False).retriever().search("Do I need an MBA to become a CMO?", 3)
+    passage = open_advisor(Settings(home=indexed_home), remember=False).retriever().search("Do I need an MBA to become a CMO?", 1)[0]
     counted = LearntVerifier(noting(encoder, met))
-    counted.meet(passages)
-    chunk = passages[0].chunk
+    counted.meet(passage)
+    chunk = passage.chunk
     sentence = chunk.document.text[slice(*chunk.sentences[0])]
     claim = f"It is said that {sentence}"
     assert counted.support(claim, sentence) == pytest.approx(LearntVerifier(encoder).support(claim, sentence), abs=1e-3)
