@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +27,7 @@ FEATURES = (
     "best cosine", "mean of three cosines", "passage score", "margin", "nearest question", "sentence coverage", "passage coverage",
     "union coverage", "rarest word missing", "named word missing", "word unknown to the corpus", "named word unknown", "words missing",
     "year missing", "words", "best sentence", "no figure where asked", "agreement", "passage cosine", "coverage of best sentence",
-    "nearest question above text", "questions listed", "kind of question", "wording of question",
+    "nearest question above text", "questions listed", "nearness", "kind of question", "wording of question",
     "nearness to questions learnt",
 )  # fmt: skip
 MOST_TERMS = 9  # of a question, the rarest
@@ -60,6 +60,7 @@ def features(
     lost = [not t.alike & union for t in terms]
     unknown = [gone and not frequency(t.word) for t, gone in zip(terms, lost, strict=True)]
     years = _YEAR.findall(query.focus)
+    listed = any(p.listed for p in passages)
     weights = [t.weight for t in terms]
     named = [t.named for t in terms]
 
@@ -85,7 +86,8 @@ def features(
         float((whole @ asked).max()),
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
-        float(any(p.listed for p in passages)),
+        float(listed),
+        max((s.near or 0.0 for s in sentences), default=0.0) if listed else 0.0,  # what the adapter learnt from lists questions
         *verdicts(encoder, query.text, whole_question),
     )
 
@@ -113,15 +115,21 @@ def wordings(question: str) -> list[str]:
     return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
-def confidence(values: Sequence[float], read: Callable[[], float] | None = None) -> float:
+def confidence(values: Sequence[float], verdicts: Iterable[float] | None = None) -> float:
     """The chance that the guidance holds an answer, between 0 and 1, from what `features` gives.
 
-    `read` reads the question and the best sentence together; it is called only where the features leave the decision unsure.
+    `verdicts` are the reader's on the question with the best sentences, best first, read one by one: only where the features
+    leave the decision unsure, and no further than to the first that answers.
     """
     odds, bar = decision().weigh(values), math.log(threshold() / (1 - threshold()))
-    if read is not None and abs(odds - bar) < reader.learnt().margin:
-        odds += reader.learnt().weight * read() - reader.learnt().shift
-    return chance(odds)
+    if verdicts is None or abs(odds - bar) >= reader.learnt().margin:
+        return chance(odds)
+    read = -math.inf
+    for verdict in verdicts:
+        read = max(read, odds + reader.learnt().weight * verdict - reader.learnt().shift)
+        if read >= bar:
+            break
+    return chance(read)
 
 
 def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, ...]:

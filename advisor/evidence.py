@@ -18,7 +18,7 @@ import numpy as np
 
 from advisor.query import Query, Term, known_stems, stem, words_of
 from advisor.types import Chunk, Passage
-from advisor.weights import learnt, ranking
+from advisor.weights import Trees, learnt, ranking
 
 _DANGLING = re.compile(
     r"\s*(?:this|that|these|those|it|its|they|their|them|he|she|his|her|such|both|however|but|and|so|also|then|instead|otherwise|"
@@ -52,11 +52,16 @@ FEATURES = (
     "money asked, none given", "share asked and given", "time asked and given", "cosine in a passage of rank",
     "position where no questions are listed", "coverage behind best",
 )  # fmt: skip
+# What the trees see besides: the cosine as the adapter has it.
+NEARNESS = ("nearness", "behind nearest", "rank by nearness", "passage's nearest behind nearest", "behind its passage's nearest")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a passage with how well it answers; `vector` has unit length."""
+    """A sentence of a passage with how well it answers.
+
+    `vector` has unit length; `near` is its cosine as the adapter has it, or None without one.
+    """
 
     chunk: Chunk
     index: int
@@ -69,6 +74,7 @@ class Sentence:
     score: float
     listed: bool
     dangling: bool
+    near: float | None = None
 
     @property
     def words(self) -> int:
@@ -197,21 +203,37 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
                 logistic(features, weights["weights"], weights["bias"]),
                 listed,
                 read.dangling,
+                float(passage.near[i]) if passage.near is not None else None,
             )
         )
     made.sort(key=lambda s: (-s.score, s.chunk.id, s.index))
     return made
 
 
-def reranked(sentences: Sequence[Sentence]) -> list[Sentence]:
+def reranked(sentences: Sequence[Sentence], trees: Trees | None = None) -> list[Sentence]:
     """The best sentences weighed again, best first, by trees learnt on guidance whose sections list questions.
 
-    They see how features act together; on texts of another kind they chose no better than the linear weights.
+    They see how features act together, and what the adapter says; on texts of another kind they chose no better than the
+    linear weights. Without an adapter the sentences stay as they are. `trees` other than those learnt are for learning.
     """
     best = sentences[:MOST_RERANKED]
-    odds = ranking().weigh([s.features for s in best]) if best else []
+    if not best or any(s.near is None for s in best):
+        return list(sentences)
+    odds = (trees or ranking()).weigh(to_rank(best))
     made = [replace(s, score=chance(float(o))) for s, o in zip(best, odds, strict=True)]
     return sorted(made, key=lambda s: (-s.score, s.chunk.id, s.index))
+
+
+def to_rank(best: Sequence[Sentence]) -> Any:
+    """What the trees see of sentences that have a nearness, shape (sentences, features and `NEARNESS`)."""
+    near = np.array([s.near for s in best])
+    ranks = np.empty(len(best))
+    ranks[np.argsort(-near, kind="stable")] = np.arange(1, len(best) + 1)
+    of: dict[int, float] = {}
+    for sentence, value in zip(best, near.tolist(), strict=True):
+        of[sentence.chunk.id] = max(value, of.get(sentence.chunk.id, value))
+    nearest = np.array([of[s.chunk.id] for s in best])
+    return np.column_stack([[s.features for s in best], near, near - near.max(), 1 / ranks, nearest - near.max(), near - nearest])
 
 
 def is_listed(chunk: Chunk, start: int) -> bool:

@@ -212,11 +212,15 @@ class Library:
 
     def asks(self) -> tuple[Any, Any]:
         """What leads to chunks, headings and the questions of a section: chunk ids, and vectors, shape (asks, d)."""
-        query = """SELECT q.chunk_id, e.vector FROM questions q JOIN embeddings e ON e.hash = q.embedding
-                   WHERE q.chunk_id IS NOT NULL ORDER BY q.id"""
+        query = "SELECT q.chunk_id, e.vector FROM questions q JOIN embeddings e ON e.hash = q.embedding WHERE q.chunk_id > 0 ORDER BY q.id"
         with reading(self.engine) as connection:
             rows = connection.execute(text(query)).all()
         return np.array([int(c) for c, _ in rows], dtype=np.int64), matrix([v for _, v in rows], np.float32)
+
+    def asked_texts(self) -> list[str]:
+        """The texts of which `asks` gives the vectors, in the same order."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(text("SELECT text FROM questions WHERE chunk_id > 0 ORDER BY id")).scalars())
 
     def words(self) -> dict[str, int]:
         """Every word of the guidance, in lower case, with how often it occurs."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.adapter import adapter_for
 from advisor.library import Library
 from advisor.query import stem, words_of
 from advisor.retrieve import direction, fused
@@ -82,12 +83,14 @@ class PersonalRetriever:
     def _own(self, query: str) -> list[Passage]:
         vector = direction(self.encoder, query)
         cosines = self.held.matrix @ vector
+        adapter = adapter_for(self.encoder)
         nearer = NEARER if ABOUT_ME.search(query) else 0.0
         made: list[Passage] = []
         for (chunk, _, sentences), lexical, cosine in zip(self.held.chunks, self._lexical(query), cosines.tolist(), strict=True):
             closest = float((sentences @ vector).max()) if len(sentences) else cosine
             score = fused(lexical, cosine, closest, cosine, 0.0) + nearer
-            made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False))
+            near = adapter.sentences(sentences) @ adapter.question(vector) if adapter else None
+            made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False, near))
         return made
 
     def _lexical(self, query: str) -> list[float]:

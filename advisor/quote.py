@@ -15,7 +15,7 @@ from advisor.condense import aimed, condense
 from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
-from advisor.reader import Reader
+from advisor.reader import BEST, Reader
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
@@ -66,11 +66,11 @@ class QuotingAnswerer:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)
         asked, vector, sentences = self.read(query, passages)
         listed = any(p.listed for p in passages)
-        sure = self._sure(asked, vector, passages, sentences, listed) if sentences else 0.0
+        chosen = reranked(sentences) if listed else sentences
+        sure = self._sure(asked, vector, passages, sentences, chosen) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
-        chosen = reranked(sentences) if listed else sentences
         return Draft(
             "answered",
             compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN),
@@ -82,11 +82,15 @@ class QuotingAnswerer:
         """The questions nearest to a query that the guidance can answer."""
         return self.suggester.nearest(direction(self.encoder, query))
 
-    def _sure(self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], listed: bool) -> float:
+    def _sure(
+        self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], best: Sequence[Sentence]
+    ) -> float:
         """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
-        reader = self.reader if listed else None
-        return decide.confidence(values, (lambda: reader.read(*decide.to_read(asked, sentences[:1]))) if reader else None)
+        if not self.reader or not any(p.listed for p in passages):
+            return decide.confidence(values)
+        question, *texts = decide.to_read(asked, best[:BEST])
+        return decide.confidence(values, (self.reader.read(question, text) for text in texts))
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

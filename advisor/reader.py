@@ -1,7 +1,7 @@
 """Two small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
 
-Each reads two texts together as one: the reader a question and the best sentence, where vectors and words
-leave the decision unsure; the checker a claim that a model wrote and its evidence. They are the embedding model with
+Each reads two texts together as one: the reader a question and one of the best sentences, where vectors and
+words leave the decision unsure; the checker a claim that a model wrote and its evidence. They are the embedding model with
 its top layers learnt anew (`reader.npz` and `checker.npz` hold the difference, see `evals/reading.py` and
 `evals/checking.py`), exported beside it by `export.py`; without the exports it is decided without them.
 """
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 READER, CHECKER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz"))
 QUESTION = (40, 100)  # tokens of a question and of a text, at most
+BEST = 2  # sentences that are read before a question is declined: of two that are nearly as good the second may be the one
 CLAIM = (70, 150)  # of a claim and of its evidence
 
 

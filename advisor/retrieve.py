@@ -1,9 +1,10 @@
 """Lexical and dense search, fused by score.
 
 Each chunk is weighed by BM25 over its text and the questions its section answers, by the cosine of its
-text, of its best sentence, of the nearest of those questions and its heading, and of the nearest three
-of them. The weights were chosen on the training questions of SciFact and on our own questions of the
-split `tune`; `benchmarks/` runs the others.
+best sentence, of the nearest of those questions and its heading, and of the nearest three of them; where
+its section lists no questions, by its text's and its best sentence's in their place. Where it does list
+some, sentences are compared as the adapter has them. The weights were chosen on the training questions of
+SciFact and on our own questions of the split `tune`; `benchmarks/` runs the others.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.adapter import Adapter, adapter_for
 from advisor.index import VectorIndex
 from advisor.library import Library
 from advisor.query import parted, words_of
@@ -22,22 +24,27 @@ from advisor.words import FUNCTION_WORDS
 
 POOL = 100  # candidates each search proposes
 # Shares of BM25, the chunk's cosine, its best sentence's, the nearest question's and the mean of the nearest few.
-LISTED = (0.30, 0.15, 0.15, 0.20, 0.20)
+LISTED = (0.30, 0.0, 0.30, 0.20, 0.20)
 PLAIN = (0.39, 0.27, 0.12, 0.22, 0.0)  # where a section lists no questions
 MOST_HELD = 2000  # chunks kept at hand, with their vectors
 SEVERAL = 3  # of a section's questions: their mean says more than the nearest alone
 
 
+# A chunk, its vector, its sentences' and those as a question is compared with them.
+_Held = tuple[Chunk, Any, Any, Any]
+
+
 class HybridRetriever:
     """BM25 from the database and cosine from the vector index, over the same chunks."""
 
-    def __init__(self, library: Library, index: VectorIndex, encoder: Encoder) -> None:
+    def __init__(self, library: Library, index: VectorIndex, encoder: Encoder, adapter: Adapter | None = None) -> None:
         self.library = library
         self.index = index
         self.encoder = encoder
+        self.adapter = adapter or adapter_for(encoder)
         self._asked_of, self._asks = library.asks()
         self._places = _by_chunk(self._asked_of)
-        self._held: dict[int, tuple[Chunk, Any, Any]] = {}
+        self._held: dict[int, _Held] = {}
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
         """The k best passages; their scores are comparable between queries."""
@@ -47,29 +54,31 @@ class HybridRetriever:
         dense = dict(self.index.nearest(vector, POOL))
         asked = self._asked(vector)
         pool = {*lexical, *dense, *sorted(asked, key=lambda i: -asked[i][0])[:20]}
-        rough = {i: fused(lexical.get(i, 0.0), dense.get(i, 0.0), 0.0, *asked.get(i, (0.0, 0.0))) for i in pool}
-        # Sentences are weighed for what the rest found good, not for the whole pool.
+        # Sentences are weighed for what the rest found good, not for the whole pool: the chunk stands in for its best one.
+        rough = {i: fused(lexical.get(i, 0.0), dense.get(i, 0.0), dense.get(i, 0.0), *asked.get(i, (0.0, 0.0))) for i in pool}
         shortlist = sorted(rough, key=lambda i: (-rough[i], i))[: max(3 * k, 40)]
         passages: list[Passage] = []
-        for i, (chunk, whole, sentences) in self._chunks(shortlist).items():
+        adapted = self.adapter.question(vector) if self.adapter else vector
+        for i, (chunk, whole, sentences, compared) in self._chunks(shortlist).items():
             cosine = float(whole @ vector)
-            closest = float((sentences @ vector).max()) if len(sentences) else cosine
+            near = compared @ adapted
             # A chunk whose section lists no questions is not worse for it: its text stands in for them.
             one, several = asked.get(i, (0.0, 0.0))
             nearest = max(cosine, one)
-            score = fused(lexical.get(i, 0.0), cosine, closest, nearest, several)
-            passages.append(Passage(chunk, max(0.0, score), sentences, nearest, bool(several)))
+            closest = near if several else sentences @ vector
+            score = fused(lexical.get(i, 0.0), cosine, float(closest.max()) if len(closest) else cosine, nearest, several)
+            passages.append(Passage(chunk, max(0.0, score), sentences, nearest, bool(several), near if self.adapter else None))
         passages.sort(key=lambda p: (-p.score, p.chunk.id))
         return passages[:k]
 
-    def _chunks(self, ids: Sequence[int]) -> dict[int, tuple[Chunk, Any, Any]]:
+    def _chunks(self, ids: Sequence[int]) -> dict[int, _Held]:
         """Chunks by id, those seen before from memory; an id never comes to stand for another chunk."""
         held = self._held  # another thread may set a new one
         if len(held) > MOST_HELD:
             held = self._held = {}
         missing = [i for i in ids if i not in held]
-        if missing:
-            held.update(self.library.chunks(missing))
+        for i, (chunk, whole, sentences) in self.library.chunks(missing).items() if missing else ():
+            held[i] = chunk, whole, sentences, self.adapter.sentences(sentences) if self.adapter else sentences
         return {i: held[i] for i in ids if i in held}
 
     def _asked(self, vector: Any) -> dict[int, tuple[float, float]]:

@@ -66,7 +66,8 @@ class Passage:
     `vectors` holds the embedding of each of the chunk's sentences, shape (sentences,
     dimensions), rows of unit length, for those who weigh sentences; it may be None. `asked` is the
     cosine of the nearest question that the chunk's section is known to answer; `listed` says that the
-    section lists such questions itself.
+    section lists such questions itself. `near` is the cosine of each sentence to the question as the
+    adapter has it, shape (sentences,), or None without an adapter.
     """
 
     chunk: Chunk
@@ -74,6 +75,7 @@ class Passage:
     vectors: Any = None
     asked: float = 0.0
     listed: bool = False
+    near: Any = None
 
 
 @dataclass(frozen=True, slots=True)

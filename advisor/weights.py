@@ -1,4 +1,4 @@
-"""What was learnt from labelled questions: `weights.json`, `decision.npz`, `ranking.npz` and `support.npz`."""
+"""What was learnt from labelled questions: `weights.json`, `decision.npz`, `ranking.npz` and `support.npz`; `adapter.py` has its own."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def decision() -> Decision:
         vectors = held["vectors"].astype(np.float32) * held["steps"][:, None]
         named = ("model", "weights", "bias", "gamma", "words", "words_bias")
         rest = {name: held[name].item() if held[name].ndim == 0 else held[name] for name in named}
-        return Decision(vectors=vectors, trees=_trees(held), **rest)
+        return Decision(vectors=vectors, trees=trees_of(held), **rest)
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +112,7 @@ def ranking() -> Trees:
     import numpy as np
 
     with np.load(RANKING, allow_pickle=False) as held:
-        return _trees(held)
+        return trees_of(held)
 
 
 @lru_cache(maxsize=1)
@@ -121,9 +121,12 @@ def support_trees() -> Trees:
     import numpy as np
 
     with np.load(SUPPORT, allow_pickle=False) as held:
-        return _trees(held)
+        return trees_of(held)
 
 
-def _trees(held: Any) -> Trees:
-    parts = {name: held[name] for name in Trees.__slots__}
+def trees_of(held: Any) -> Trees:
+    """The trees that a file, or what it is made from, holds."""
+    import numpy as np
+
+    parts: dict[str, Any] = {name: np.asarray(held[name]) for name in Trees.__slots__}
     return Trees(**{name: part.item() if part.ndim == 0 else part for name, part in parts.items()})

@@ -22,7 +22,7 @@ FOLDS, SENTENCE_C, KIND_C, GAMMA, WORDS_C = 5, 0.3, 1.0, 1.5, 3.0
 TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
 RANKS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 60, "random_state": 0}
 # What each feature of `decide.FEATURES` can only speak for (1) or against (-1): how people phrase questions is no evidence.
-SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, 1, 1, 0, 0, 1, 1, 0)
+SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 0, 1, -1, 1, 1, 1, 0, 0, 1, 1, 1, 0)
 LISTED = decide.FEATURES.index("questions listed")
 FALSELY = 0.03  # of answerable tune cases, the share that may be declined, each judged by what was learnt without it; under the bar of 0.04
 
@@ -32,7 +32,8 @@ class Row:
     """A question as seen: its label, weight, features without the verdicts on the question alone, and its sentences.
 
     Sentences are their features and labels; `group` names what is left out together when verdicts are learnt;
-    `read` is the question and the sentences that the reader reads.
+    `read` is the question and the sentences that the reader reads; `ranked` is what the ranking's trees see of the first of
+    the sentences, shape (sentences, features), where an adapter says how near they are.
     """
 
     question: str
@@ -43,6 +44,12 @@ class Row:
     judged: bool = True
     group: str = ""
     read: tuple[str, tuple[str, ...]] = ("", ())
+    ranked: Any = None
+
+
+def fold_of(group: str) -> int:
+    """The fold that a group is left out with."""
+    return zlib.crc32(group.encode()) % FOLDS
 
 
 def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
@@ -54,8 +61,10 @@ def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def learn_ranking(rows: Iterable[Row]) -> dict[str, Any]:
-    """What `ranking.npz` holds, from the questions on guidance whose sections list questions."""
-    return flattened(HistGradientBoostingClassifier(**RANKS).fit(*sentences_of(rows)))
+    """What `ranking.npz` holds, from questions on guidance whose sections list questions, seen with an adapter learnt without them."""
+    kept = [(row.ranked, [label for _, label in row.sentences[: len(row.ranked)]]) for row in rows]
+    kept = [(seen, labels) for seen, labels in kept if any(labels)]
+    return flattened(HistGradientBoostingClassifier(**RANKS).fit(np.vstack([s for s, _ in kept]), np.concatenate([y for _, y in kept])))
 
 
 def sentences_of(rows: Iterable[Row]) -> tuple[Any, Any, Any]:
@@ -74,7 +83,7 @@ def learn_decision(rows: Sequence[Row], encoder: Encoder) -> tuple[float, dict[s
     vectors, words = encoder.encode([r.question for r in rows]), hashed([r.question for r in rows])
     labels, weights = np.array([r.answered for r in rows]), np.array([r.weight for r in rows])
     seen = np.array([r.features for r in rows])
-    folds = np.array([zlib.crc32(r.group.encode()) % FOLDS for r in rows])
+    folds = np.array([fold_of(r.group) for r in rows])
     left_out = np.zeros((len(rows), 3))
     for fold in range(FOLDS):
         left_out[folds == fold] = verdicts(vectors, words, *judges(rows, vectors, words, folds != fold))[folds == fold]

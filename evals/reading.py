@@ -6,7 +6,6 @@ answers, from the same rows as the decision; what its verdict is worth beside th
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch.nn import functional
 
 from advisor import reader
 from advisor.encode import PACKAGED, model_folder
-from evals.learn import FALSELY, FOLDS, Row
+from evals.learn import FALSELY, FOLDS, Row, fold_of
 
 LEARNT = 4  # layers, the uppermost
 EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
@@ -188,7 +187,7 @@ def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[
     rows = [*rows, *(replace(row, weight=row.weight * OTHERS) for row in others)]
     rows = [row if row.read[1] else replace(row, read=(row.read[0], ("",))) for row in rows]
     states = [layers.states(*row.read) for row in rows]
-    folds = np.array([zlib.crc32(row.group.encode()) % FOLDS for row in rows])
+    folds = np.array([fold_of(row.group) for row in rows])
     measured = np.array([row.judged and at < count for at, row in enumerate(rows)])
     verdicts = np.zeros(len(rows))
     for fold in range(FOLDS):
@@ -196,7 +195,7 @@ def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[
         top = fitted(layers, [rows[i] for i in rest], [states[i] for i in rest])
         with torch.inference_mode():
             for i in np.flatnonzero(measured & (folds == fold)):
-                verdicts[i] = top(states[i][:1]).item()  # as it is asked: of the best sentence
+                verdicts[i] = top(states[i][: reader.BEST]).max().item()  # the first that answers decides: so does the best
     answered = np.array([row.answered for row in rows])[measured]
     settings = worth(odds[measured[:count]], verdicts[measured], answered)
     return {"model": PACKAGED, **settings, **changes(layers, fitted(layers, rows, states))}

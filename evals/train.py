@@ -1,14 +1,15 @@
-"""Learns `weights.json`, `ranking.npz`, `decision.npz` and `reader.npz` of `advisor/` from labelled questions of the split `tune`.
+"""Learns `weights.json` and `adapter`, `ranking`, `decision` and `reader.npz` of `advisor/` from labelled questions of the split `tune`.
 
     python -m evals.train --home FOLDER [--clapnq FOLDER] [--reader]
 
-First how well a sentence answers (labels: sentences that hold an expected fact), then whether the
-guidance holds an answer (labels: cases to answer and to decline; the questions that our sections list,
-each measured where it is not listed; cases to answer with the sections that answer them taken away).
+First how well a sentence answers, by an adapter, linear weights and trees (labels: sentences that hold an
+expected fact), then whether the guidance holds an answer (labels: cases to answer and to decline; the
+questions that our sections list, each measured where it is not listed; cases to answer with the sections
+that answer them taken away). Each question is seen with an adapter and a ranking learnt without it.
 All of it is done once more on the same guidance without front matter and questions, as an operator's
 own text would be, on the texts of `foreign/tune/` and, where given, on the public half of CLAPNQ, a
 small part for sentences. Nothing of the split `held-out` and no other foreign text is read. Takes some
-twenty minutes.
+half an hour.
 """
 
 from __future__ import annotations
@@ -19,51 +20,86 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor import decide
-from advisor.assemble import build_index, open_advisor
+from advisor.adapter import ADAPTER, Adapter
+from advisor.assemble import Guidance, build_index, open_advisor
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import questions_of, read_corpus
 from advisor.errors import QuestionError
+from advisor.evidence import MOST_RERANKED, reranked, to_rank
+from advisor.index import ExactIndex
 from advisor.pipeline import Advisor
 from advisor.quote import QuotingAnswerer
 from advisor.reader import READER
-from advisor.weights import DECISION, RANKING, WEIGHTS, learnt
+from advisor.retrieve import HybridRetriever
+from advisor.weights import DECISION, RANKING, WEIGHTS, Trees, learnt, trees_of
+from evals.adapting import Asked, adapter_of, learn_adapter, sentences_and_questions
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
-from evals.learn import Row, learn_decision, learn_ranking, learn_sentences
+from evals.learn import FOLDS, Row, fold_of, learn_decision, learn_ranking, learn_sentences
 from evals.metrics import flat, section
 from evals.reading import learn_reader
 from evals.run import whole
 from evals.single import advisor_on, prepared_home, write_article
 
-SENTENCES = 3  # of a question, that the reader learns from; it is asked about the first
+SENTENCES = 3  # of a question, that the reader learns from
 LEFT_OUT = 4  # of the questions our sections list, one in so many is measured
 
 
+@dataclass(frozen=True)
+class Without:
+    """What was learnt without one fold of the questions: the adapter, and the ranking once that is learnt."""
+
+    adapter: Adapter
+    ranking: Trees | None = None
+
+
 def seen(
-    advisor: Advisor, question: str, answered: bool, weight: float, holds: Any = None, *, without: Case | None = None, group: str = ""
+    advisor: Advisor,
+    question: str,
+    answered: bool,
+    weight: float,
+    holds: Any = None,
+    *,
+    without: Case | None = None,
+    group: str = "",
+    folds: Sequence[Without] = (),
 ) -> Row:
     """Runs a question up to the decision; `holds(sentence)` labels sentences, or None where nothing does.
 
-    `without` takes away the sections that answer a case.
+    `without` takes away the sections that answer a case; of `folds` the one that the group belongs to is used.
     """
     answerer = advisor.answerer()
     assert isinstance(answerer, QuotingAnswerer)
-    query = answerer.resolved(question, [])
-    passages = advisor.retriever().search(query, advisor.passages * (2 if without else 1))
+    query, group = answerer.resolved(question, []), group or question
+    fold = folds[fold_of(group)] if folds else None
+    retriever = advisor.retriever()
+    if fold and isinstance(retriever, Guidance):
+        retriever = retriever_with(retriever, fold.adapter)
+    passages = retriever.search(query, advisor.passages * (2 if without else 1))
     if without:
         gone = {flat(r) for r in without.relevant}
         passages = [p for p in passages if flat(section(p.chunk)) not in gone][: advisor.passages]
     asked, vector, sentences = answerer.read(query, passages)
+    chosen = reranked(sentences, fold.ranking if fold else None) if any(p.listed for p in passages) else sentences
     features = decide.features(asked, vector, answerer.encoder, passages, sentences, answerer.frequency)[:-3]
     labelled = tuple((s.features, bool(holds(s))) for s in sentences) if holds else ()
-    read, *texts = decide.to_read(asked, sentences[:SENTENCES])
-    return Row(question, answered, weight, features, labelled, without is None, group or question, (read, tuple(texts)))
+    best = sentences[:MOST_RERANKED]
+    ranked = to_rank(best) if holds and best and best[0].near is not None else None
+    read, *texts = decide.to_read(asked, chosen[:SENTENCES])
+    return Row(question, answered, weight, features, labelled, without is None, group, (read, tuple(texts)), ranked)
+
+
+@lru_cache(maxsize=FOLDS)
+def retriever_with(guidance: Guidance, adapter: Adapter) -> HybridRetriever:
+    """The search of some guidance with another adapter."""
+    return HybridRetriever(guidance.library, ExactIndex(guidance.library.vectors), guidance.encoder, adapter)
 
 
 def holds_fact(case: Case) -> Any:
@@ -77,11 +113,25 @@ def holds_fact(case: Case) -> Any:
     return holds
 
 
-def fact_rows(advisor: Advisor, cases: Iterable[Case], weight: float = 1.0) -> Iterator[Row]:
+def fact_rows(advisor: Advisor, cases: Iterable[Case], weight: float = 1.0, folds: Sequence[Without] = ()) -> Iterator[Row]:
     """Cases that expect facts, for what of a passage answers."""
     for case in cases:
         if case.facts and case.outcome == "answered":
-            yield seen(advisor, followed(advisor, case), True, weight, holds_fact(case))
+            yield seen(advisor, followed(advisor, case), True, weight, holds_fact(case), group=group_of(case), folds=folds)
+
+
+def group_of(case: Case) -> str:
+    """What is left out together: a case, however it is asked, and the others that ask the same."""
+    return case.group or case.id
+
+
+def asked_without(advisor: Advisor) -> tuple[Any, list[Asked]]:
+    """All sentences of the guidance and what is asked about them, for adapters."""
+    answerer, guidance = advisor.answerer(), advisor.retriever()
+    assert isinstance(answerer, QuotingAnswerer)
+    assert isinstance(guidance, Guidance)
+    cases = [c for c in own_cases() if c.facts and c.outcome == "answered"]
+    return sentences_and_questions(guidance, [(c, answerer.resolved(followed(advisor, c), []), group_of(c)) for c in cases])
 
 
 def own_cases() -> Iterator[Case]:
@@ -96,9 +146,10 @@ def foreign_cases() -> Iterator[tuple[Path, list[Case]]]:
         yield next(p for p in cases.parent.glob(f"{name}*") if p != cases), read_cases(cases)
 
 
-def own_rows(advisor: Advisor) -> Iterator[Row]:
+def own_rows(advisor: Advisor, folds: Sequence[Without] = ()) -> Iterator[Row]:
     """Our cases of the split `tune`; near misses outnumber the other kinds and weigh less."""
     for case in own_cases():
+        more: Any = {"group": group_of(case), "folds": folds}
         for question in dict.fromkeys((case.standalone or case.question, followed(advisor, case))):
             try:
                 if advisor.answerer().replies.to(question) is not None:  # type: ignore[attr-defined]
@@ -107,11 +158,11 @@ def own_rows(advisor: Advisor) -> Iterator[Row]:
             except QuestionError:
                 continue
             if case.outcome == "answered":
-                yield seen(advisor, question, True, 1.5, holds_fact(case) if case.facts else None)
+                yield seen(advisor, question, True, 1.5, holds_fact(case) if case.facts else None, **more)
                 if case.relevant:
-                    yield seen(advisor, question, False, 0.5, without=case)
+                    yield seen(advisor, question, False, 0.5, without=case, **more)
             else:
-                yield seen(advisor, question, False, 0.6 if "near-miss" in case.tags else 1.0)
+                yield seen(advisor, question, False, 0.6 if "near-miss" in case.tags else 1.0, **more)
 
 
 def followed(advisor: Advisor, case: Case) -> str:
@@ -123,17 +174,17 @@ def followed(advisor: Advisor, case: Case) -> str:
     return whole(case.turns, answerer.resolved)
 
 
-def foreign_rows(settings: Settings) -> Iterator[Row]:
+def foreign_rows(settings: Settings, folds: Sequence[Without] = ()) -> Iterator[Row]:
     for text, cases in foreign_cases():
         with advisor_on(settings, text) as single:
             for case in cases:
                 answered = case.outcome == "answered"
-                yield seen(single, case.question, answered, 2.0, group=text.name)
+                yield seen(single, case.question, answered, 2.0, group=text.name, folds=folds)
                 if answered:
-                    yield seen(single, case.question, False, 1.0, without=case, group=text.name)
+                    yield seen(single, case.question, False, 1.0, without=case, group=text.name, folds=folds)
 
 
-def clapnq_rows(settings: Settings, folder: Path, weight: float, *, facts: bool) -> Iterator[Row]:
+def clapnq_rows(settings: Settings, folder: Path, weight: float, *, facts: bool, folds: Sequence[Without] = ()) -> Iterator[Row]:
     """Questions on single articles about anything; which of their sentences people chose, or whether there was an answer."""
     for file, answered in (("answerable", True), ("unanswerable", False)):
         for line in (folder / f"{file}.jsonl").read_text(encoding="utf-8").splitlines() if answered or not facts else ():
@@ -147,18 +198,18 @@ def clapnq_rows(settings: Settings, folder: Path, weight: float, *, facts: bool)
             with tempfile.TemporaryDirectory() as scratch:
                 article = write_article(Path(scratch), passage["title"], passage["text"])
                 with advisor_on(settings, article) as one:
-                    row = seen(one, record["input"], answered, weight, holds if facts else None, group=record["id"])
+                    row = seen(one, record["input"], answered, weight, holds if facts else None, group=record["id"], folds=folds)
                     yield replace(row, judged=False)
 
 
-def listed_rows(advisor: Advisor) -> Iterator[Row]:
+def listed_rows(advisor: Advisor, folds: Sequence[Without] = ()) -> Iterator[Row]:
     """The questions that our guides list, for guidance in which nothing lists them."""
     for guide in read_corpus(shipped("corpus")).guidance:
         for question in questions_of(guide):
-            yield seen(advisor, question, True, 0.5)
+            yield seen(advisor, question, True, 0.5, folds=folds)
 
 
-def left_out_rows(settings: Settings) -> Iterator[Row]:
+def left_out_rows(settings: Settings, folds: Sequence[Without] = ()) -> Iterator[Row]:
     """The questions that our sections list, each half measured on guidance that lists the other half only."""
     for half in (0, 1):
         left: list[str] = []
@@ -174,7 +225,7 @@ def left_out_rows(settings: Settings) -> Iterator[Row]:
                 (Path(scratch) / path.name).write_text(re.sub(r"^Asked: (.+)$", kept, text, flags=re.M), encoding="utf-8")
             with advisor_on(settings, Path(scratch)) as advisor:
                 for question in left[::LEFT_OUT]:
-                    yield seen(advisor, question, True, 0.3)
+                    yield seen(advisor, question, True, 0.3, folds=folds)
 
 
 def stripped_corpus(folder: Path) -> Path:
@@ -197,9 +248,13 @@ def main(arguments: list[str] | None = None) -> int:
     settings = prepared_home(options.home)
     build_index(settings, shipped("corpus"))
     ours = open_advisor(settings, remember=False)
+    sentences, asked = asked_without(ours)
+    folds = [Without(adapter_of(learn_adapter(sentences, [a for a in asked if fold_of(a.group) != f]))) for f in range(FOLDS)]
+    np.savez_compressed(ADAPTER, **learn_adapter(sentences, asked))
+    listed = list(fact_rows(ours, own_cases(), folds=folds))
+    folds = [replace(fold, ranking=trees_of(learn_ranking([r for r in listed if fold_of(r.group) != f]))) for f, fold in enumerate(folds)]
+    np.savez_compressed(RANKING, **learn_ranking(listed))
     with tempfile.TemporaryDirectory() as scratch, advisor_on(settings, stripped_corpus(Path(scratch))) as plain:
-        listed = list(fact_rows(ours, own_cases()))
-        np.savez_compressed(RANKING, **learn_ranking(listed))
         facts = [*listed, *fact_rows(plain, own_cases(), 0.5)]
         for text, cases in foreign_cases():
             with advisor_on(settings, text) as single:
@@ -210,12 +265,12 @@ def main(arguments: list[str] | None = None) -> int:
         sentence = learn_sentences(facts)
         WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": decide.threshold()}) + "\n", encoding="utf-8")
         learnt.cache_clear()
-        own = list(own_rows(ours))
-        rows = [*own, *listed_rows(ours), *own_rows(plain), *listed_rows(plain)]
-    foreign = list(foreign_rows(settings))
-    rows += [*foreign, *left_out_rows(settings)]
+        own = list(own_rows(ours, folds))
+        rows = [*own, *listed_rows(ours, folds), *own_rows(plain, folds), *listed_rows(plain, folds)]
+    foreign = list(foreign_rows(settings, folds))
+    rows += [*foreign, *left_out_rows(settings, folds)]
     if options.clapnq:
-        rows += clapnq_rows(settings, options.clapnq, 0.8, facts=False)
+        rows += clapnq_rows(settings, options.clapnq, 0.8, facts=False, folds=folds)
     print(f"{len(rows)} questions to decide; fitting", flush=True)
     threshold, decision, odds = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
     WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": round(threshold, 3)}) + "\n", encoding="utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from advisor.evidence import FEATURES, chance, claim_text, covered, is_listed, logistic, weigh
+from advisor.evidence import FEATURES, NEARNESS, chance, claim_text, covered, is_listed, logistic, reranked, to_rank, weigh
 from advisor.hashed import HashedEncoder
 from advisor.query import analyse, stems_of
 from advisor.types import Chunk, Document, Passage
@@ -46,6 +49,25 @@ def test_a_figure_of_the_kind_that_is_asked_for_counts(encoder: HashedEncoder, q
     query = analyse(question, lambda word: 0.5)
     weighed = weigh(query, encoder.encode([question])[0], None, _passages(encoder))
     assert [s.text for s in weighed if s.features[FEATURES.index(feature)]] == [sentence]
+
+
+def test_without_an_adapter_sentences_stay_in_their_order(encoder: HashedEncoder) -> None:
+    query = analyse("What does the exam cost?", lambda word: 0.5)
+    weighed = weigh(query, encoder.encode([query.text])[0], None, _passages(encoder))
+    assert reranked(weighed) == weighed
+    assert reranked([]) == []
+
+
+def test_the_trees_see_how_near_a_sentence_is_beside_the_others(encoder: HashedEncoder) -> None:
+    query = analyse("What does the exam cost?", lambda word: 0.5)
+    [passage] = _passages(encoder)
+    weighed = weigh(query, encoder.encode([query.text])[0], None, [replace(passage, near=np.array([0.1, 0.9, 0.2, 0.3, 0.4]))])
+    seen = to_rank(weighed)
+    assert seen.shape == (5, len(FEATURES) + len(NEARNESS))
+    named = dict(zip(NEARNESS, seen[[s.index for s in weighed].index(1), len(FEATURES) :].tolist(), strict=True))
+    assert named == pytest.approx(dict.fromkeys(NEARNESS, 0.0) | {"nearness": 0.9, "rank by nearness": 1.0})
+    assert sorted(seen[:, FEATURES.index("cosine")]) == sorted(s.features[0] for s in weighed)
+    assert {s.text for s in reranked(weighed)} == {s.text for s in weighed}
 
 
 def test_items_of_a_list_are_known_as_such(encoder: HashedEncoder) -> None:

@@ -49,8 +49,19 @@ def _half(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("odds", "expected"), [(0.9, 3.4), (-0.9, 1.6), (1.1, 1.1), (-1.1, -1.1)])
 def test_the_reader_is_asked_only_near_the_bar(odds: float, expected: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(decision()), "weigh", lambda self, values: odds)
-    assert decide.confidence([], lambda: 3.0) == pytest.approx(chance(expected))
+    assert decide.confidence([], [3.0]) == pytest.approx(chance(expected))
     assert decide.confidence([]) == pytest.approx(chance(odds))
+
+
+@pytest.mark.usefixtures("_half")
+@pytest.mark.parametrize(("verdicts", "expected", "read"), [((3.0, 9.0), 2.5, 1), ((-3.0, 2.0), 1.5, 2), ((-3.0, -2.0), -2.5, 2)])
+def test_another_sentence_is_read_before_a_question_is_declined(
+    verdicts: tuple[float, ...], expected: float, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(decision()), "weigh", lambda self, values: 0.0)
+    asked = iter(verdicts)
+    assert decide.confidence([], asked) == pytest.approx(chance(expected))
+    assert len(list(asked)) == len(verdicts) - read
 
 
 def test_there_is_no_reader_for_another_embedding_model_or_without_its_export(exported: Path, tmp_path: Path) -> None:

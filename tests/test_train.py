@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from advisor.adapter import Adapter
 from advisor.assemble import open_advisor
 from advisor.config import Settings
 from advisor.decide import FEATURES
+from advisor.evidence import FEATURES as FEATURES_OF_SENTENCES
+from advisor.evidence import NEARNESS
 from advisor.pipeline import Advisor
 from evals import train
 from evals.cases import Case
+from evals.learn import FOLDS
 
 TO_ANSWER = Case(
     "t-1",
@@ -36,6 +41,17 @@ def test_a_case_is_seen_alone_after_its_turns_and_with_its_sections_gone(advisor
     assert rows[0].question != rows[2].question, "the second is what the turns before make of it"
     assert rows[-1].weight < rows[0].weight, "near misses are many"
     assert all(row.read[0] for row in rows)
+
+
+def test_a_question_is_seen_with_what_was_learnt_without_it(advisor: Advisor) -> None:
+    across = np.zeros((advisor.answerer().encoder.dimensions, 1), dtype=np.float32)  # type: ignore[attr-defined]
+    folds = [train.Without(Adapter(f"fold {n}", across, across, across, across)) for n in range(FOLDS)]
+    alone = Case("t-7", ("Do I need an MBA to become a CMO?",), "answered", facts=(("mba",),))
+    [row] = train.fact_rows(advisor, [alone], folds=folds)
+    assert row.group == "t-7"
+    assert row.ranked.shape[1] == len(FEATURES_OF_SENTENCES) + len(NEARNESS), "the fold's adapter says how near sentences are"
+    [other] = train.fact_rows(advisor, [alone])
+    assert other.ranked is None, "this embedding model has none of its own"
 
 
 def test_a_greeting_among_the_cases_teaches_nothing(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ def test_what_was_learnt_fits_what_is_measured() -> None:
     assert known.vectors.shape == (len(known.weights), 384)
     assert known.words.shape == (PLACES,)
     assert int(known.trees.feature.max()) < len(decide.FEATURES)
-    assert int(ranking().feature.max()) < len(evidence.FEATURES)
+    assert int(ranking().feature.max()) < len(evidence.FEATURES) + len(evidence.NEARNESS)
     assert 0.0 < learnt()["threshold"] < 1.0
     assert np.allclose(np.linalg.norm(known.vectors, axis=1), 1.0, atol=0.01)
 
