@@ -90,7 +90,9 @@ class HybridRetriever:
             return {}
         ids, places, listed = self._places
         cosines = np.append(self._asks @ vector, -1.0)[places]
-        few = -np.sort(-cosines, axis=1)[:, :SEVERAL]
+        if cosines.shape[1] > SEVERAL:
+            cosines = np.partition(cosines, -SEVERAL, axis=1)[:, -SEVERAL:]
+        few = -np.sort(-cosines, axis=1)
         held = np.minimum(listed, few.shape[1])
         mean = np.where(np.arange(few.shape[1]) < held[:, None], few, 0.0).sum(axis=1) / held
         return dict(zip(ids, zip(few[:, 0].tolist(), np.where(listed > 1, mean, 0.0).tolist(), strict=True), strict=True))
@@ -98,8 +100,8 @@ class HybridRetriever:
 
 def fused(lexical: float, dense: float, sentence: float, nearest: float, several: float) -> float:
     """One score from five; `several` is 0 where a section lists no questions."""
-    shares = LISTED if several else PLAIN
-    return sum(share * score for share, score in zip(shares, (lexical, dense, sentence, nearest, several), strict=True))
+    a, b, c, d, e = LISTED if several else PLAIN
+    return a * lexical + b * dense + c * sentence + d * nearest + e * several
 
 
 def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:
