@@ -87,7 +87,7 @@ def features(
         covered(query.terms, sentences[0].stems) if sentences else 0.0,
         max((p.asked for p in passages), default=0.0) - (cosines[0] if cosines else 0.0),
         float(listed),
-        max((s.near or 0.0 for s in sentences), default=0.0) if listed else 0.0,  # what the adapter learnt from lists questions
+        max((s.near or 0.0 for s in sentences), default=0.0) if listed else 0.0,  # the adapter learnt from guidance that does
         *verdicts(encoder, query.text, whole_question),
     )
 

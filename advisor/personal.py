@@ -84,12 +84,13 @@ class PersonalRetriever:
         vector = direction(self.encoder, query)
         cosines = self.held.matrix @ vector
         adapter = adapter_for(self.encoder)
+        adapted = adapter.question(vector) if adapter else None
         nearer = NEARER if ABOUT_ME.search(query) else 0.0
         made: list[Passage] = []
         for (chunk, _, sentences), lexical, cosine in zip(self.held.chunks, self._lexical(query), cosines.tolist(), strict=True):
             closest = float((sentences @ vector).max()) if len(sentences) else cosine
             score = fused(lexical, cosine, closest, cosine, 0.0) + nearer
-            near = adapter.sentences(sentences) @ adapter.question(vector) if adapter else None
+            near = adapter.sentences(sentences) @ adapted if adapter else None
             made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False, near))
         return made
 

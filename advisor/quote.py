@@ -19,6 +19,7 @@ from advisor.reader import BEST, Reader
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
+from advisor.stage import is_for, told
 from advisor.suggest import Suggester
 from advisor.types import Draft, Encoder, Exchange, Part, Passage, Progress, Statement
 
@@ -71,6 +72,8 @@ class QuotingAnswerer:
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
+        stage = told(asked.profile)
+        chosen = [s for s in chosen if is_for(s.text, stage)] or chosen
         return Draft(
             "answered",
             compose(asked, chosen, ENOUGH if listed else ENOUGH_PLAIN),

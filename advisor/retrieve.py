@@ -100,8 +100,8 @@ class HybridRetriever:
 
 def fused(lexical: float, dense: float, sentence: float, nearest: float, several: float) -> float:
     """One score from five; `several` is 0 where a section lists no questions."""
-    a, b, c, d, e = LISTED if several else PLAIN
-    return a * lexical + b * dense + c * sentence + d * nearest + e * several
+    share = LISTED if several else PLAIN  # written out: it is asked two hundred times a question
+    return share[0] * lexical + share[1] * dense + share[2] * sentence + share[3] * nearest + share[4] * several
 
 
 def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:

@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "types errors words",
-        "adapter config laps locks sentences query render weights migrations record",
+        "adapter stage config laps locks sentences query render weights migrations record",
         "server session",
         "database documents chunking prompts smalltalk spelling suggest citations encode reader hashed impartial index",
         "corpus pending evidence condense export models",
