@@ -49,8 +49,13 @@ def adapter_for(encoder: Encoder) -> Adapter | None:
 def _learnt() -> Adapter:
     """What `adapter.npz` holds, in half precision."""
     with np.load(ADAPTER, allow_pickle=False) as held:
-        maps = {name: held[name].astype(np.float32) for name in Adapter.__slots__ if name != "model"}
-        return Adapter(model=held["model"].item(), **maps)
+        return adapter_of(held)
+
+
+def adapter_of(held: Any) -> Adapter:
+    """The adapter that a file, or what it is made from, holds."""
+    maps = {name: np.asarray(held[name], dtype=np.float32) for name in Adapter.__slots__ if name != "model"}
+    return Adapter(model=str(held["model"]), **maps)
 
 
 def _unit(vectors: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from advisor.query import terms_of, words_of
 from advisor.types import Exchange
+from advisor.words import SPECIALISTS
 
 LONGEST_WORD = 45  # letters in the longest word of English: what is longer is noise and leans on nothing
 _LEANS = re.compile(
@@ -32,8 +33,7 @@ _OPEN = re.compile(
 # "I'm a cardiologist", "I chair our QI committee"; not "I have chest pain", nor "I am seeing a cardiologist".
 _IN_PRACTICE = re.compile(
     r"\b(?:i(?:['’]?m| am| was|['’]ve been| have been) (?:now |currently |still |only |already )?(?:an? |the |in )?|as an? )(?:[\w-]+ ){0,3}?"
-    r"(?:physicians?|doctor|md|resident|residency|fellow|attending|hospitalist|internist|intensivist|[a-z]+ologist|[a-z]+iatrist|pediatrician|"
-    r"surgeon|director|chief|chair|chairman|president|executive|lead|leader|vpma|cmio|cqo|practice|officer|advisor)\b"
+    rf"(?:physicians?|doctor|md|resident|residency|fellow|attending|{SPECIALISTS}|director|chief|chair|chairman|president|executive|lead|leader|vpma|cmio|cqo|practice|officer|advisor)\b"
     r"|\bi(?:['’]ve)? (?:now |currently |have )?(?:chair(?:ed)?|lead|led|head(?:ed)?|run|direct(?:ed)?|sit on|serve(?:d)? on) "
     r"|\b(?:physician|hospitalist|resident|attending|[a-z]+ologist|surgeon|internist|director),? (?:\w+ ){1,2}(?:years?|yrs?)\b",
     re.I,

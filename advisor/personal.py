@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.adapter import adapter_for
+from advisor.adapter import Adapter, adapter_for
 from advisor.library import Library
 from advisor.query import stem, words_of
 from advisor.retrieve import direction, fused
@@ -32,6 +32,7 @@ class _Held:
     chunks: list[tuple[Chunk, Any, Any]]
     counts: list[Counter[str]]  # stems, of each chunk
     matrix: Any  # their vectors, shape (chunks, d)
+    compared: list[Any]  # of each chunk the vectors of its sentences, as the adapter has them; as they are without one
 
 
 class Personal:
@@ -60,7 +61,7 @@ class Personal:
                     upload, text = self.uploads.find(owner, ident)
                     cut = cut_up(text, upload.name, self.encoder, paged=upload.pages is not None)
                     self.uploads.embed_anew(owner, ident, cut)
-            held = _prepared(marks, self.uploads.chunks(owner))
+            held = _prepared(marks, self.uploads.chunks(owner), adapter_for(self.encoder))
             with self._lock:
                 self._held[owner] = held
                 self._held.move_to_end(owner)
@@ -84,13 +85,14 @@ class PersonalRetriever:
         vector = direction(self.encoder, query)
         cosines = self.held.matrix @ vector
         adapter = adapter_for(self.encoder)
-        adapted = adapter.question(vector) if adapter else None
+        adapted = adapter.question(vector) if adapter else vector
+        held = zip(self.held.chunks, self.held.compared, self._lexical(query), cosines.tolist(), strict=True)
         nearer = NEARER if ABOUT_ME.search(query) else 0.0
         made: list[Passage] = []
-        for (chunk, _, sentences), lexical, cosine in zip(self.held.chunks, self._lexical(query), cosines.tolist(), strict=True):
+        for (chunk, _, sentences), compared, lexical, cosine in held:
             closest = float((sentences @ vector).max()) if len(sentences) else cosine
             score = fused(lexical, cosine, closest, cosine, 0.0) + nearer
-            near = adapter.sentences(sentences) @ adapted if adapter else None
+            near = compared @ adapted if adapter else None
             made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False, near))
         return made
 
@@ -113,7 +115,8 @@ class PersonalRetriever:
         return scores
 
 
-def _prepared(marks: tuple[tuple[str, str], ...], chunks: list[tuple[Chunk, Any, Any]]) -> _Held:
+def _prepared(marks: tuple[tuple[str, str], ...], chunks: list[tuple[Chunk, Any, Any]], adapter: Adapter | None) -> _Held:
     texts = [f"{c.document.metadata.get('title', '')}\n{c.heading}\n{c.text}".lower() for c, _, _ in chunks]
     counts = [Counter(stem(word) for word in re.findall(r"\w+", text)) for text in texts]
-    return _Held(marks, chunks, counts, np.array([whole for _, whole, _ in chunks], dtype=np.float32))
+    compared = [adapter.sentences(sentences) if adapter else sentences for _, _, sentences in chunks]
+    return _Held(marks, chunks, counts, np.array([whole for _, whole, _ in chunks], dtype=np.float32), compared)

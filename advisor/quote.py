@@ -68,7 +68,7 @@ class QuotingAnswerer:
         asked, vector, sentences = self.read(query, passages)
         listed = any(p.listed for p in passages)
         chosen = reranked(sentences) if listed else sentences
-        sure = self._sure(asked, vector, passages, sentences, chosen) if sentences else 0.0
+        sure = self._sure(asked, vector, passages, sentences, chosen if listed else ()) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
@@ -88,9 +88,9 @@ class QuotingAnswerer:
     def _sure(
         self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], best: Sequence[Sentence]
     ) -> float:
-        """The chance that an answer is there; the reader learnt from guidance whose sections list questions, and reads no other."""
+        """The chance that an answer is there; the reader reads `best`: none where no questions are listed."""
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
-        if not self.reader or not any(p.listed for p in passages):
+        if not self.reader or not best:
             return decide.confidence(values)
         question, *texts = decide.to_read(asked, best[:BEST])
         return decide.confidence(values, (self.reader.read(question, text) for text in texts))

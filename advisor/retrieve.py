@@ -41,9 +41,10 @@ class HybridRetriever:
         self.library = library
         self.index = index
         self.encoder = encoder
-        self.adapter = adapter or adapter_for(encoder)
         self._asked_of, self._asks = library.asks()
         self._places = _by_chunk(self._asked_of)
+        lists = bool((self._places[2] > 1).any())  # where no section lists questions, nobody asks for what the adapter says
+        self.adapter = (adapter or adapter_for(encoder)) if lists else None
         self._held: dict[int, _Held] = {}
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
@@ -65,7 +66,7 @@ class HybridRetriever:
             # A chunk whose section lists no questions is not worse for it: its text stands in for them.
             one, several = asked.get(i, (0.0, 0.0))
             nearest = max(cosine, one)
-            closest = near if several else sentences @ vector
+            closest = near if several or not self.adapter else sentences @ vector
             score = fused(lexical.get(i, 0.0), cosine, float(closest.max()) if len(closest) else cosine, nearest, several)
             passages.append(Passage(chunk, max(0.0, score), sentences, nearest, bool(several), near if self.adapter else None))
         passages.sort(key=lambda p: (-p.score, p.chunk.id))

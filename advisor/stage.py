@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from advisor.words import SPECIALISTS
+
 STUDENT, TRAINING, NEW, SETTLED = range(4)
 FIRST_YEARS = 2  # of practice, in which an attending counts as new
 
@@ -19,8 +21,7 @@ _TELLS = tuple(
 _STILL = re.compile(r"\b(?:in|during|finishing|ending|starting) (?:my )?(?:residency|fellowship|training)\b", re.I)
 _YEARS = re.compile(r"\b(\d{1,2}|one|two|a couple of|a)[ -](?:years?|yrs?)[ -](?:in|out|into|of practice|after|post|since)\b", re.I)
 _SETTLED = re.compile(
-    r"\b(?:years?|yrs?|attending|hospitalist|internist|intensivist|[a-z]+ologist|[a-z]+iatrist|pediatrician|surgeon|director|chair|"
-    r"chief|vpma|cmio|cqo|practic\w+|partner|physician|doctor)\b",
+    rf"\b(?:years?|yrs?|attending|{SPECIALISTS}|director|chair|chief|vpma|cmio|cqo|practic\w+|partner|physician|doctor)\b",
     re.I,
 )
 _ADDRESSED = tuple(re.compile(rf"(?:as )?an? (?:{kind})\b", re.I) for kind in _KINDS)
@@ -47,5 +48,7 @@ def addressed(sentence: str) -> int | None:
 
 def is_for(sentence: str, stage: int | None) -> bool:
     """Whether a sentence may be advice to somebody at this stage: not where it is addressed to people at an earlier one."""
+    if stage is None:
+        return True
     to = addressed(sentence)
-    return stage is None or to is None or to >= stage
+    return to is None or to >= stage

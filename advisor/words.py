@@ -103,3 +103,6 @@ SLIPS = dict(
     dont:don't doesnt:doesn't cant:can't isnt:isn't im:I'm ive:I've becom:become beome:become bcome:become wiht:with wtih:with
     thier:their tehy:they abotu:about abuot:about betwen:between btween:between jsut:just liek:like mkae:make tkae:take wehn:when""".split()
 )
+
+# Who has finished training, as a pattern.
+SPECIALISTS = r"hospitalist|internist|intensivist|[a-z]+ologist|[a-z]+iatrist|pediatrician|surgeon"

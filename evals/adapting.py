@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from advisor.adapter import Adapter
 from advisor.assemble import Guidance
 from advisor.encode import PACKAGED
 from advisor.retrieve import direction
@@ -94,11 +93,6 @@ def learn_adapter(sentences: Any, asked: Sequence[Asked]) -> dict[str, Any]:
         for name, values in zip(("question", "sentence"), both, strict=True)
     }
     return {"model": PACKAGED, **made}
-
-
-def adapter_of(held: dict[str, Any]) -> Adapter:
-    """The adapter that a file of what was learnt would give."""
-    return Adapter(**{name: v if name == "model" else v.astype(np.float32) for name, v in held.items()})
 
 
 def _batches(asked: Sequence[Asked]) -> Iterator[Any]:

@@ -62,7 +62,7 @@ def learn_sentences(rows: Iterable[Row]) -> dict[str, Any]:
 
 def learn_ranking(rows: Iterable[Row]) -> dict[str, Any]:
     """What `ranking.npz` holds, from questions on guidance whose sections list questions, seen with an adapter learnt without them."""
-    kept = [(row.ranked, [label for _, label in row.sentences[: len(row.ranked)]]) for row in rows]
+    kept = [(row.ranked, [label for _, label in row.sentences[: len(row.ranked)]]) for row in rows if row.ranked is not None]
     kept = [(seen, labels) for seen, labels in kept if any(labels)]
     return flattened(HistGradientBoostingClassifier(**RANKS).fit(np.vstack([s for s, _ in kept]), np.concatenate([y for _, y in kept])))
 

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from advisor import decide
-from advisor.adapter import ADAPTER, Adapter
+from advisor.adapter import ADAPTER, Adapter, adapter_of
 from advisor.assemble import Guidance, build_index, open_advisor
 from advisor.config import Settings, shipped, silence_vendors
 from advisor.corpus import questions_of, read_corpus
@@ -40,7 +40,7 @@ from advisor.quote import QuotingAnswerer
 from advisor.reader import READER
 from advisor.retrieve import HybridRetriever
 from advisor.weights import DECISION, RANKING, WEIGHTS, Trees, learnt, trees_of
-from evals.adapting import Asked, adapter_of, learn_adapter, sentences_and_questions
+from evals.adapting import Asked, learn_adapter, sentences_and_questions
 from evals.cases import FOLDER, FOREIGN, Case, read_cases
 from evals.learn import FOLDS, Row, fold_of, learn_decision, learn_ranking, learn_sentences
 from evals.metrics import flat, section

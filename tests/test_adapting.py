@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from advisor.adapter import adapter_of
 from advisor.assemble import Guidance
 from advisor.pipeline import Advisor
-from evals.adapting import Asked, adapter_of, learn_adapter, sentences_and_questions
+from evals.adapting import Asked, learn_adapter, sentences_and_questions
 from evals.cases import Case
 
 
