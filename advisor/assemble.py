@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from advisor.answer import ModelAnswerer
@@ -150,13 +151,16 @@ class Guidance:
     def __init__(self, settings: Settings, library: Library, *, own: bool) -> None:
         from advisor.encode import export_folder, open_encoder
         from advisor.reader import open_reader
+        from advisor.resolve import open_resolver
 
         self.settings = settings
         self.library = library
         self.own = own
         self.prompts = load_prompts(shipped("prompts"))
         self.encoder = open_encoder(settings)
-        self.reader = open_reader(export_folder(settings, self.encoder.name), self.encoder.name)
+        exports = export_folder(settings, self.encoder.name)
+        self.reader = open_reader(exports, self.encoder.name)
+        self.resolver = partial(open_resolver, exports, self.encoder.name)
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -197,6 +201,7 @@ class Guidance:
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),
             reader=self.reader,
+            resolver=self.resolver,
             replies=Replies({name: prompt.text for name, prompt in self.prompts.items()}),
         )
         return _Loaded(generation, HybridRetriever(self.library, index, self.encoder), answerer, index)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from advisor.query import terms_of, words_of
+from advisor.resolve import Resolver, joined
 from advisor.types import Exchange
 from advisor.words import SPECIALISTS
 
@@ -51,16 +52,19 @@ def aimed(question: str) -> str:
     return f"{question.rstrip(' ?')} {GOAL}?"
 
 
-def condense(question: str, history: Sequence[Exchange]) -> str:
-    """The question to search for: as asked, or with the subject of the question before it."""
-    previous = next((e for e in reversed(history) if e.outcome == "answered"), None)
-    if previous is None or any(len(word) > LONGEST_WORD for word in words_of(question)):
+def condense(question: str, history: Sequence[Exchange], resolver: Resolver | None = None) -> str:
+    """The question to search for: as asked, or with the words of earlier questions that it means; by rules without a resolver."""
+    answered = [exchange.query for exchange in history if exchange.outcome == "answered"]
+    if not answered or any(len(word) > LONGEST_WORD for word in words_of(question)):
         return question
+    return joined(question, resolver.meant(question, answered) if resolver else _subject(question, answered[-1]))
+
+
+def _subject(question: str, previous: str) -> list[str]:
+    """The content words of the question before, where this one seems to lean on it."""
     own = [t for t in terms_of(question, lambda w: 0.5) if t.weight > 0.15]
     few = len(own) < 2 and not _NAMED.match(question)
-    leans = bool(_LEANS.match(question)) or few or (len(own) <= 4 and bool(_POINTS.search(question)))
-    if not leans:
-        return question
+    if not (_LEANS.match(question) or few or (len(own) <= 4 and _POINTS.search(question))):
+        return []
     stems = {t.stem for t in own}
-    subject = [t.word for t in terms_of(previous.query, lambda w: 0.5) if t.stem not in stems and t.weight > 0.15]
-    return f"{question.strip()} ({' '.join(subject[:8])})" if subject else question
+    return [t.word for t in terms_of(previous, lambda w: 0.5) if t.stem not in stems and t.weight > 0.15][:8]

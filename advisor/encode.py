@@ -19,7 +19,7 @@ from typing import Any
 
 from advisor.config import Settings, cores
 from advisor.errors import SettingsError
-from advisor.reader import CHECKER, READER, exported, goes_with
+from advisor.reader import CHECKER, READER, RESOLVER, exported, goes_with
 from advisor.session import Session, tokenizer_at
 from advisor.types import Encoder
 
@@ -107,7 +107,7 @@ def _prepared(settings: Settings) -> tuple[Encoder, Callable[[], object]]:
 
 def unexported(settings: Settings, stamp: str) -> list[Path]:
     """The cross-encoders that go with the embedding model and that are not exported yet; the checker is for what chat models write."""
-    wanted = [READER, *([CHECKER] if settings.model else [])]
+    wanted = [READER, RESOLVER, *([CHECKER] if settings.model else [])]
     return [path for path in wanted if goes_with(stamp, path) and not exported(export_folder(settings, stamp), path).is_file()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import filecmp
 import json
 import logging
 import re
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from advisor.encode import OnnxEncoder, SentenceTransformerEncoder
-from advisor.reader import READER, Reader, differences, exported, goes_with, paired
+from advisor.reader import READER, RESOLVER, Reader, differences, exported, goes_with, paired
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-5
+WORDS = "words.bin"  # the words' vectors, beside the graphs that use them
 LARGE = 4_000_000  # bytes, more than any layer has
 READER_TOLERANCE = 0.5  # on average, in log odds, which range over ten and of which the decision takes a part
 _LAST_STEP = re.compile(r"layer\.\d+/output/dense/MatMul$")
@@ -74,6 +76,9 @@ def _written(parent: Path, write: Callable[[Path], bool], what: str, instead: st
 def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Path = READER) -> bool:
     """Writes a cross-encoder beside the export of the embedding model that it was learnt from, with weights of eight bits.
 
+    The resolver's weights stay as they are, which takes a third of the time: it shares the words' vectors with the embedding model,
+    so that it is no larger, and reads follow-ups only.
+
     Returns False, and leaves nothing, for another model or where what comes out does not agree with torch.
     """
     path = exported(folder, learnt)
@@ -84,11 +89,14 @@ def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Pat
 
     def write(scratch: Path) -> bool:
         pairs = [paired(encoder.model.tokenizer.backend_tokenizer, probe, text) for probe in _PROBES for text in _PROBES]
-        wanted = _write_reader(encoder, scratch, pairs, differences(learnt))
+        wanted = _write_reader(encoder, scratch, pairs, differences(learnt), small=learnt != RESOLVER)
         found = Reader(scratch / "reader.onnx", folder / "tokenizer.json").scores(pairs)
         difference = sum(abs(a - b) for a, b in zip(found, wanted, strict=True)) / len(pairs)
         if difference > READER_TOLERANCE:
             log.warning("the export of the %s differs by %.2f; deciding without it", learnt.stem, difference)
+            return False
+        if (scratch / WORDS).is_file() and not filecmp.cmp(scratch / WORDS, folder / WORDS, shallow=False):
+            log.warning("the %s has other words than the embedding model; deciding without it", learnt.stem)
             return False
         for old in folder.glob(f"{learnt.stem}-*.onnx"):
             old.unlink()
@@ -99,9 +107,9 @@ def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Pat
 
 
 def _write_reader(
-    encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequence[tuple[list[int], list[int]]], changed: dict[str, Any]
+    encoder: SentenceTransformerEncoder, folder: Path, pairs: Sequence[tuple[list[int], list[int]]], changed: dict[str, Any], *, small: bool
 ) -> list[float]:
-    """Writes `reader.onnx`, the model with what has changed; what torch says of each pair."""
+    """Writes `reader.onnx`, the model with what has changed, `small` or with its words' vectors apart; what torch says of each pair."""
     import warnings
 
     import onnx
@@ -127,7 +135,7 @@ def _write_reader(
 
         def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
             states = self.transformer(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-            return self.head(states.last_hidden_state[:, 0])[:, 0]
+            return self.head(states.last_hidden_state)[..., 0]
 
     model, names = Read().eval(), ["input_ids", "attention_mask", "token_type_ids"]
     inputs = [(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long), torch.tensor([kinds])) for ids, kinds in pairs]
@@ -141,9 +149,13 @@ def _write_reader(
             opset_version=17,
             input_names=names,
             output_names=["scores"],
-            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in names}, "scores": {0: "batch"}},
+            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in names}, "scores": {0: "batch", 1: "tokens"}},
         )
-        wanted = [float(model(*one)) for one in inputs]
+        wanted = [float(model(*one)[0, 0]) for one in inputs]
+    if not small:
+        (folder / "whole.onnx").rename(folder / "reader.onnx")
+        _set_apart(folder / "reader.onnx")
+        return wanted
     _fuse(folder / "whole.onnx", getattr(transformer.config, "num_attention_heads", 0), encoder.dimensions)
     # Seven bits, since processors without VNNI overflow on eight; fused nodes do not say that they give floats. What goes into
     # the last step of each layer has outliers, with which eight bits lose too much.
@@ -217,7 +229,7 @@ def _set_apart(path: Path) -> None:
     model = onnx.load(path)
     for tensor in model.graph.initializer:
         if len(tensor.raw_data) > LARGE:
-            set_external_data(tensor, "words.bin")
+            set_external_data(tensor, WORDS)
     write_external_data_tensors(model, str(path.parent))
     onnx.save(model, path)
 

@@ -16,6 +16,7 @@ from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
 from advisor.reader import BEST, Reader
+from advisor.resolve import Resolver
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
@@ -45,6 +46,7 @@ class QuotingAnswerer:
     replies: Replies
     speller: Speller
     reader: Reader | None = None
+    resolver: Callable[[], Resolver | None] = lambda: None  # opened for the first follow-up
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
     def condense(self, question: str, history: Sequence[Exchange]) -> Iterator[Progress | str]:
@@ -58,7 +60,7 @@ class QuotingAnswerer:
     def resolved(self, question: str, history: Sequence[Exchange]) -> str:
         """The question to search for: spelt right, impartial, and whole by itself."""
         asked = self.speller.correct(impartial(question))
-        return condense(aimed(asked) if self.frequency("cmo") else asked, history)
+        return condense(aimed(asked) if self.frequency("cmo") else asked, history, self.resolver() if history else None)
 
     def quote(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         """The answer in the words of the passages, or why there is none."""

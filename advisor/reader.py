@@ -1,9 +1,10 @@
-"""Two small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
+"""Small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
 
 Each reads two texts together as one: the reader a question and one of the best sentences, where vectors and
-words leave the decision unsure; the checker a claim that a model wrote and its evidence. They are the embedding model with
-its top layers learnt anew (`reader.npz` and `checker.npz` hold the difference, see `evals/reading.py` and
-`evals/checking.py`), exported beside it by `export.py`; without the exports it is decided without them.
+words leave the decision unsure; the checker a claim that a model wrote and its evidence; the resolver (`resolve.py`) a question
+and those before it. They are the embedding model with its top layers learnt anew (`reader.npz`, `checker.npz` and `resolver.npz`
+hold the difference, see `evals/reading.py`, `evals/checking.py` and `evals/resolving.py`), exported beside it by `export.py`;
+without the exports it is decided without them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from advisor.session import Session, tokenizer_at
 
 log = logging.getLogger(__name__)
 
-READER, CHECKER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz"))
+READER, CHECKER, RESOLVER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz", "resolver.npz"))
+FORM = "tokens"  # of the exports: a verdict a token, the first being on the whole
 QUESTION = (40, 100)  # tokens of a question and of a text, at most
 BEST = 2  # sentences that are read before a question is declined: of two that are nearly as good the second may be the one
 CLAIM = (70, 150)  # of a claim and of its evidence
@@ -34,18 +36,18 @@ class Learnt:
     """
 
     model: str
-    weight: float
-    shift: float
-    margin: float
+    weight: float = 1.0
+    shift: float = 0.0
+    margin: float = 0.0
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def learnt(path: Path = READER) -> Learnt:
     """How the file of a cross-encoder says that it is used."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as held:
-        return Learnt(*(held[name].item() for name in Learnt.__slots__))
+        return Learnt(**{name: held[name].item() for name in Learnt.__slots__ if name in held})
 
 
 def differences(path: Path = READER) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def differences(path: Path = READER) -> dict[str, Any]:
 
 def exported(folder: Path, path: Path = READER) -> Path:
     """Where the export is kept: beside the embedding model's, under a name that changes with what was learnt."""
-    return folder / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}.onnx"
+    return folder / f"{path.stem}-{FORM}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}.onnx"
 
 
 def goes_with(stamp: str, path: Path = READER) -> bool:
@@ -86,18 +88,22 @@ class Reader:
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
         self._session = Session(model, 2)
-        self._tokenizer = tokenizer_at(tokenizer)
+        self.tokenizer = tokenizer_at(tokenizer)
 
     def read(self, question: str, text: str) -> float:
         """Whether the text answers: log odds, the better the higher."""
-        return self.scores([paired(self._tokenizer, question, text)])[0]
+        return self.scores([paired(self.tokenizer, question, text)])[0]
 
     def check(self, claim: str, evidence: str) -> float:
         """Whether the evidence supports the claim: log odds, the better the higher."""
-        return self.scores([paired(self._tokenizer, claim, evidence, CLAIM)])[0]
+        return self.scores([paired(self.tokenizer, claim, evidence, CLAIM)])[0]
 
     def scores(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[float]:
         """The verdict on each pair alone."""
+        return [float(tokens[0]) for tokens in self.tokens(pairs)]
+
+    def tokens(self, pairs: Sequence[tuple[list[int], list[int]]]) -> Any:
+        """The verdict on each token of each pair, shape (pairs, tokens of the longest)."""
         import numpy as np
 
         longest = max(len(ids) for ids, _ in pairs)
@@ -106,7 +112,7 @@ class Reader:
             feed["input_ids"][row, : len(ids)] = ids
             feed["token_type_ids"][row, : len(ids)] = kinds
             feed["attention_mask"][row, : len(ids)] = 1
-        return [float(score) for score in self._session.run(feed)]
+        return self._session.run(feed)
 
 
 def paired(tokenizer: Any, question: str, text: str, most: tuple[int, int] = QUESTION) -> tuple[list[int], list[int]]:

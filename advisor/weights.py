@@ -14,6 +14,7 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 DECISION = Path(__file__).parent / "decision.npz"
 RANKING = Path(__file__).parent / "ranking.npz"
 SUPPORT = Path(__file__).parent / "support.npz"
+RESOLUTION = Path(__file__).parent / "resolution.npz"
 PLACES = 1 << 14  # that wordings are hashed to
 
 
@@ -132,6 +133,15 @@ def support_trees() -> Trees:
     import numpy as np
 
     with np.load(SUPPORT, allow_pickle=False) as held:
+        return trees_of(held)
+
+
+@lru_cache(maxsize=1)
+def resolution() -> Trees:
+    """What `resolution.npz` holds: whether a word of an earlier question is meant in a follow-up."""
+    import numpy as np
+
+    with np.load(RESOLUTION, allow_pickle=False) as held:
         return trees_of(held)
 
 

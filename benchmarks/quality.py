@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from advisor.assemble import open_advisor
 from advisor.config import Settings
@@ -23,6 +24,7 @@ BARS = {
     "answers: quotes exact": "1",
     "answers: falsely declined": "≤ 0.04",
     "declines: declined": "≥ 0.92",
+    "conversations: facts": "≥ asked alone − 0.03",
 }
 NAMES = {
     "passage in 5": "right passage in the first 5",
@@ -38,6 +40,7 @@ NAMES = {
     "citation precision": "citation precision",
     "coverage": "statements cited",
 }
+ALONE = "conversations, each last turn made whole and asked alone"
 CITED = ("citation recall", "citation precision", "coverage", "quotes exact")  # of one suite in full, of the others the lowest
 
 
@@ -45,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0]).parse_args(arguments)
     advisor = open_advisor(remember=False)
     rows = [row for name in WHOLE for row in run(advisor, name, cases_of(name))]
+    alone = [replace(case, turns=(case.standalone,)) for case in cases_of("conversations") if case.standalone and case.facts]
+    rows += run(advisor, ALONE, alone)
     settings = prepared_home(Settings.load().home)
     for name in FOREIGN_TEXTS:
         with advisor_on(settings, FOREIGN / name) as single:

@@ -62,14 +62,22 @@ class Layers:
         pairs = [reader.paired(self.tokenizer, question, text, self.most) for text in texts]
         ids, mask = padded([np.array(one) for one, _ in pairs])
         kinds, _ = padded([np.array(kind) for _, kind in pairs])
+        made = self._below(ids, kinds, mask)
+        return [made[row, : len(one)].copy() for row, (one, _) in enumerate(pairs)]
+
+    def below(self, ids: Sequence[int], kinds: Sequence[int]) -> Any:
+        """What the layers that stay say of each token of a text, shape (tokens, dimensions)."""
+        every = torch.ones((1, len(ids)), dtype=torch.bool)
+        return self._below(torch.tensor([ids]), torch.tensor([kinds]), every)[0]
+
+    def _below(self, ids: Any, kinds: Any, mask: Any) -> Any:
         with torch.inference_mode():
             held = {name.removeprefix("embeddings."): values for name, values in self.held.items() if name.startswith("embeddings.")}
             x = held["word_embeddings.weight"][ids] + held["token_type_embeddings.weight"][kinds]
             x = normed(held, "LayerNorm", x + held["position_embeddings.weight"][: ids.shape[1]])
             for layer in self.lower:
                 x = run(layer, x, mask)
-            made = x.half().numpy()
-        return [made[row, : len(one)].copy() for row, (one, _) in enumerate(pairs)]
+            return x.half().numpy()
 
 
 def normed(held: Any, name: str, x: Any) -> Any:

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "adapter stage config laps locks sentences query render weights migrations record",
         "server session",
         "database documents chunking prompts smalltalk spelling suggest citations encode reader hashed impartial index",
-        "corpus pending evidence condense export models",
+        "corpus pending evidence condense resolve export models",
         "chats keys users uploads deliveries saved rules codes links installations budget",
         "forgetful catalog rows library decide calls writing claims",
         "verify",

@@ -104,12 +104,12 @@ def test_an_index_is_built_by_the_export_once_there_is_one(settings: Settings, m
     assert np.abs(trainer.encode(TEXTS) - np.vstack([trainer.encode([text]) for text in TEXTS])).max() <= TOLERANCE
 
 
-def test_the_reader_is_exported_while_the_guidance_is_embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_reads_is_exported_while_the_guidance_is_embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded, exported = threading.Event(), []
 
-    def export_reader(*_: object) -> None:
+    def export_reader(_encoder: object, _folder: object, learnt: Path) -> None:
         assert embedded.wait(20), "it kept the embedding waiting"
-        exported.append("reader")
+        exported.append(learnt.stem)
 
     fresh = settings.model_copy(update={"home": tmp_path})
     monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
@@ -118,7 +118,7 @@ def test_the_reader_is_exported_while_the_guidance_is_embedded(settings: Setting
     with training(fresh) as encoder:
         assert isinstance(encoder, OnnxEncoder)
         embedded.set()
-    assert exported == ["reader"]
+    assert exported == ["reader", "resolver"]
 
 
 def test_a_disk_that_fills_up_under_the_reader_is_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 from ir_measures import Qrel
 
 from advisor.condense import condense
+from advisor.config import Settings
+from advisor.encode import export_folder, model_stamp
+from advisor.resolve import open_resolver
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, columns, records
 from evals.bench.ranking import ranked, retriever, scored
 from evals.run import whole
@@ -44,9 +47,16 @@ def run(folder: Path, report: Progress) -> Outcome:
         rows = records(folder / f"{domain}_{form}.jsonl")
         return [(str(r["_id"]), said(str(r["text"]))) for r in rows if str(r["_id"]) in asked]
 
+    settings = Settings.load()
+    stamp = model_stamp(settings.embedding_model)
+    resolver = open_resolver(export_folder(settings, stamp), stamp)
+
+    def followed(turns: list[str]) -> str:
+        return whole(turns, lambda turn, history: condense(turn, history, resolver))
+
     forms = {
         "last turn": [(i, turns[-1]) for i, turns in questions("lastturn")],
-        "last turn with its history": [(i, whole(turns, condense)) for i, turns in questions("questions")],
+        "last turn with its history": [(i, followed(turns)) for i, turns in questions("questions")],
         "human rewrite": [(i, turns[-1]) for i, turns in questions("rewrite")],
     }
     figures = []
