@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from advisor.query import terms_of, words_of
-from advisor.resolve import Resolver, joined
+from advisor.resolve import EVEN, LEANING, Resolver, joined
 from advisor.types import Exchange
 from advisor.words import SPECIALISTS
 
@@ -57,14 +57,13 @@ def condense(question: str, history: Sequence[Exchange], resolver: Resolver | No
     answered = [exchange.query for exchange in history if exchange.outcome == "answered"]
     if not answered or any(len(word) > LONGEST_WORD for word in words_of(question)):
         return question
-    return joined(question, resolver.meant(question, answered) if resolver else _subject(question, answered[-1]))
-
-
-def _subject(question: str, previous: str) -> list[str]:
-    """The content words of the question before, where this one seems to lean on it."""
+    points = bool(_POINTS.search(question))
+    if _NAMED.match(question) and not points:
+        return question
     own = [t for t in terms_of(question, lambda w: 0.5) if t.weight > 0.15]
-    few = len(own) < 2 and not _NAMED.match(question)
-    if not (_LEANS.match(question) or few or (len(own) <= 4 and _POINTS.search(question))):
-        return []
+    leans = bool(_LEANS.match(question)) or len(own) < 2 or (len(own) <= 4 and points)
+    if resolver:
+        return joined(question, resolver.meant(question, answered, LEANING if leans else EVEN))
     stems = {t.stem for t in own}
-    return [t.word for t in terms_of(previous, lambda w: 0.5) if t.stem not in stems and t.weight > 0.15][:8]
+    subject = [t.word for t in terms_of(answered[-1], lambda w: 0.5) if t.stem not in stems and t.weight > 0.15]
+    return joined(question, subject[:8] if leans else [])

@@ -21,8 +21,9 @@ from advisor.reader import RESOLVER, Reader, open_reader
 from advisor.weights import resolution
 from advisor.words import FUNCTION_WORDS, GENERIC_WORDS
 
-THRESHOLD = -2.5  # log odds: a word too many costs a search less than one too few
-LIKELIER = -0.1  # where, in conversations left out, words too many and too few are as many
+# Log odds that a word must reach: in a question that seems to lean on others, since there a word too many costs a search less
+# than one too few; and in others, where, in conversations left out, words too many and too few are as many.
+LEANING, EVEN = -2.5, -0.1
 MOST_TURNS = 8  # before the question: the latest, and the first, which names the subject of many a conversation
 MOST_CARRIED = 6  # words
 QUESTION, TURN, CARRIED, ALL = 50, 50, 30, 220  # tokens of the question, of a turn before it, of what was carried there, and of all
@@ -74,26 +75,28 @@ class Read:
 
 
 class Resolver:
-    """The exported classifier: a follow-up in some ten milliseconds. `bar` is the log odds that a word must reach."""
+    """The exported classifier: a follow-up in some ten milliseconds."""
 
-    def __init__(self, reader: Reader, bar: float = THRESHOLD) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._bar = bar
 
-    def meant(self, question: str, queries: Sequence[str]) -> list[str]:
-        """The words of earlier queries, oldest first, that a question means without saying them, in the order in which they were said."""
+    def meant(self, question: str, queries: Sequence[str], bar: float) -> list[str]:
+        """The words of earlier queries, oldest first, that a question means without saying them, in the order in which they were said.
+
+        `bar` is the log odds that a word must reach.
+        """
         read = read_with(self._reader.tokenizer, question, queries)
         if not read.places:
             return []
         words, rows = seen(read, self._reader.tokens([(read.ids, read.kinds)])[0].tolist())
-        return chosen(words, resolution().weigh(rows).tolist(), self._bar)
+        return chosen(words, resolution().weigh(rows).tolist(), bar)
 
 
 @lru_cache(maxsize=2)
-def open_resolver(folder: Path, stamp: str, bar: float = THRESHOLD) -> Resolver | None:
+def open_resolver(folder: Path, stamp: str) -> Resolver | None:
     """The resolver exported to `folder`, or None where there is none or the embedding model is another."""
     reader = open_reader(folder, stamp, RESOLVER)
-    return Resolver(reader, bar) if reader else None
+    return Resolver(reader) if reader else None
 
 
 def joined(question: str, words: Sequence[str]) -> str:
@@ -185,7 +188,7 @@ def seen(read: Read, odds: Sequence[float]) -> tuple[list[str], list[list[float]
     return [said[-1].word for said, _ in ordered], [[float(value) for value in row] for _, row in ordered]
 
 
-def chosen(words: Sequence[str], odds: Sequence[float], bar: float = THRESHOLD) -> list[str]:
+def chosen(words: Sequence[str], odds: Sequence[float], bar: float) -> list[str]:
     """The words whose odds reach the bar, no more than `MOST_CARRIED`."""
     last = sorted(odds, reverse=True)[:MOST_CARRIED][-1]
     return [word for word, one in zip(words, odds, strict=True) if one >= max(last, bar)]

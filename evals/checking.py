@@ -5,7 +5,6 @@ It learns from labelled pairs. What its verdict is worth beside that of the tree
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from torch.nn import functional
 from advisor import reader
 from advisor.encode import PACKAGED
 from advisor.verify import SHOWN, to_check
-from evals.reading import BATCH, Layers, States, Top, batches, changes
+from evals.reading import Layers, States, Top, changes, descend
 
 LEARNT = 4  # layers, the uppermost
 EPOCHS, RATE = 3, 2e-4
@@ -29,30 +28,16 @@ def learn_checker(claims: Sequence[Claim], labels: Sequence[bool], weights: Sequ
     """The upper layers learnt from claims, in epochs over batches of alike length."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    layers, chance = Layers(LEARNT, reader.CLAIM), np.random.default_rng(0)
+    layers = Layers(LEARNT, reader.CLAIM)
     states = [states_of(layers, claim) for claim in claims]
     truth, worth = torch.tensor([float(label) for label in labels]), torch.tensor(weights)
     top = Top(layers)
-    top.train()
-    learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
-    lengths = np.array([max(map(len, one)) for one in states])
-    steps, step = EPOCHS * -(-len(claims) // BATCH), 0
-    for epoch in range(EPOCHS):
-        lost = []
-        for batch in batches(lengths, chance):
-            for group, rate in zip(learner.param_groups, (RATE, RATE * 5), strict=True):
-                group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                scores = top([one for at in batch for one in states[at]]).float()
-            loss = functional.binary_cross_entropy_with_logits(scores, truth[batch], worth[batch])
-            learner.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
-            learner.step()
-            lost.append(float(loss.detach()))
-            step += 1
-        print(f"checker: epoch {epoch + 1} of {EPOCHS}, loss {np.mean(lost):.3f}", file=sys.stderr, flush=True)
-    top.eval()
+
+    def lost(batch: Any) -> Any:
+        scores = top([one for at in batch for one in states[at]]).float()
+        return functional.binary_cross_entropy_with_logits(scores, truth[batch], worth[batch])
+
+    descend(top, np.array([max(map(len, one)) for one in states]), lost, "checker", EPOCHS, RATE)
     return layers, top
 
 

@@ -6,7 +6,8 @@ answers, from the same rows as the decision; what its verdict is worth beside th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,29 +142,53 @@ def labels_of(row: Row) -> list[float] | None:
 
 
 def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top:
-    """The top layers learnt from rows, in epochs over batches of alike length."""
+    """The top layers learnt from rows."""
     torch.manual_seed(0)
-    chance, top = np.random.default_rng(0), Top(layers)
+    top = Top(layers)
+
+    def lost(batch: Any) -> Any:
+        made = top([one for at in batch for one in states[at]]).float()
+        scores = made.split([len(states[at]) for at in batch])
+        return sum(loss(rows[at], one) for at, one in zip(batch, scores, strict=True)) / sum(rows[at].weight for at in batch)
+
+    descend(top, np.array([max(map(len, one)) for one in states]), lost, "reader", EPOCHS, RATE)
+    return top
+
+
+def descend(top: Top, lengths: Any, loss: Callable[[Any], Any], what: str, epochs: int, rate: float) -> None:
+    """Learns by the loss on the rows of a batch, in epochs over batches of alike length; the head, which is new, five times as fast."""
+    chance = np.random.default_rng(0)
     top.train()
-    rates = (RATE, RATE * 5)
     learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
-    lengths = np.array([max(map(len, one)) for one in states])
-    steps, step = EPOCHS * -(-len(rows) // BATCH), 0
-    for _ in range(EPOCHS):
+    steps, step = epochs * -(-len(lengths) // BATCH), 0
+    for epoch in range(epochs):
+        losses = []
         for batch in batches(lengths, chance):
-            for group, rate in zip(learner.param_groups, rates, strict=True):
-                group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
+            for group, fast in zip(learner.param_groups, (rate, rate * 5), strict=True):
+                group["lr"] = fast * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                made = top([one for at in batch for one in states[at]]).float()
-            scores = made.split([len(states[at]) for at in batch])
-            lost = sum(loss(rows[at], one) for at, one in zip(batch, scores, strict=True)) / sum(rows[at].weight for at in batch)
+                lost = loss(batch)
             learner.zero_grad()
             lost.backward()
             torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
             learner.step()
+            losses.append(float(lost.detach()))
             step += 1
+        print(f"{what}: epoch {epoch + 1} of {epochs}, loss {np.mean(losses):.3f}", file=sys.stderr, flush=True)
     top.eval()
-    return top
+
+
+def restore(layers: Layers, top: Top, path: Path) -> None:
+    """Makes the layers what the file of a cross-encoder holds."""
+    with torch.no_grad():
+        for name, difference in reader.differences(path).items():
+            if name.startswith("head."):
+                top.head.get_parameter(name[5:]).copy_(torch.from_numpy(difference))
+                continue
+            _, _, number, *rest = name.split(".")
+            parameter = top.layers[int(number) - layers.upper[0]]["|".join(rest)]
+            parameter.copy_(parameter + torch.from_numpy(difference))
+    top.eval()
 
 
 def batches(lengths: Any, chance: Any) -> Iterator[Any]:

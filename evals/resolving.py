@@ -33,11 +33,11 @@ from advisor.weights import RESOLUTION, Trees, trees_of
 from evals.bench.cast import added
 from evals.cases import FOLDER, Case, read_cases
 from evals.learn import FOLDS, flattened, fold_of
-from evals.reading import DROPPED, Layers, Top, batches, changes, padded, run
+from evals.reading import DROPPED, Layers, Top, changes, descend, padded, run
 
 FOLLOWUPS = Path(__file__).parent / "followups"
 LEARNT = 4  # layers, the uppermost
-EPOCHS, RATE, BATCH = 3, 2e-4, 16
+EPOCHS, RATE = 3, 2e-4
 OURS = 2  # times that what is about this guidance is read an epoch
 TREES = {"max_iter": 120, "learning_rate": 0.06, "max_leaf_nodes": 8, "l2_regularization": 5.0, "min_samples_leaf": 40, "random_state": 0}
 Row = tuple[list[float], bool, float]
@@ -110,31 +110,17 @@ class Every(Top):
 
 
 def fitted(layers: Layers, examples: Sequence[Example]) -> Every:
-    """The top layers learnt in epochs over batches of alike length."""
+    """The top layers learnt from examples."""
     torch.manual_seed(0)
-    chance, top = np.random.default_rng(0), Every(layers)
-    top.train()
-    learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
-    lengths = np.array([len(one.states) for one in examples])
-    steps, step = EPOCHS * -(-len(examples) // BATCH), 0
-    for epoch in range(EPOCHS):
-        lost = []
-        for batch in batches(lengths, chance):
-            for group, rate in zip(learner.param_groups, (RATE, RATE * 5), strict=True):
-                group["lr"] = rate * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                odds = top([examples[at].states for at in batch]).float()
-            rows = [row for row, at in enumerate(batch) for _ in examples[at].tokens]
-            said = odds[rows, [token for at in batch for token in examples[at].tokens]]
-            loss = functional.binary_cross_entropy_with_logits(said, torch.tensor([y for at in batch for y in examples[at].labels]))
-            learner.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
-            learner.step()
-            lost.append(float(loss.detach()))
-            step += 1
-        print(f"resolver: epoch {epoch + 1} of {EPOCHS}, loss {np.mean(lost):.3f}", file=sys.stderr, flush=True)
-    top.eval()
+    top = Every(layers)
+
+    def lost(batch: Any) -> Any:
+        odds = top([examples[at].states for at in batch]).float()
+        rows = [row for row, at in enumerate(batch) for _ in examples[at].tokens]
+        said = odds[rows, [token for at in batch for token in examples[at].tokens]]
+        return functional.binary_cross_entropy_with_logits(said, torch.tensor([y for at in batch for y in examples[at].labels]))
+
+    descend(top, np.array([len(one.states) for one in examples]), lost, "resolver", EPOCHS, RATE)
     return top
 
 
@@ -162,7 +148,7 @@ def trees_from(rows: Sequence[Row]) -> dict[str, Any]:
     return flattened(HistGradientBoostingClassifier(**TREES).fit(seen, labels, sample_weight=weights))
 
 
-def meaning(layers: Layers, top: Every, trees: Trees, bar: float = resolve.THRESHOLD) -> Meant:
+def meaning(layers: Layers, top: Every, trees: Trees, bar: float) -> Meant:
     """What layers and trees take to be meant."""
 
     def meant(turn: str, queries: Sequence[str]) -> list[str]:
@@ -197,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
     left_out = {fold: [talk for talk in every if fold_of(talk.id) == fold] for fold in range(FOLDS)}
     tops = [learnt(layers, [talk for talk in every if fold_of(talk.id) != fold]) for fold in range(FOLDS)]
     rows = {fold: [row for talk in some for row in rows_of(layers, tops[fold], talk)] for fold, some in left_out.items()}
-    for bar in (resolve.THRESHOLD, resolve.LIKELIER):
+    for bar in (resolve.LEANING, resolve.EVEN):
         sums = np.zeros(3, dtype=int)
         for fold, some in left_out.items():
             trees = trees_of(trees_from([row for other, held in rows.items() if other != fold for row in held]))

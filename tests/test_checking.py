@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from advisor import reader
 from advisor.citations import SUPPORTED
 from advisor.config import Settings
 from advisor.verify import to_check
 from evals import checking
-from evals.reading import Layers, Top
+from evals.reading import Layers, Top, restore
 from evals.support import checking as checking_verifier
 
 PAY = "In a 2009 survey with 91 respondents, 55% of CMOs had trained in primary care."
@@ -29,15 +28,8 @@ def test_the_served_checker_says_what_the_learnt_layers_say(indexed_home: Path) 
     held = reader.differences(reader.CHECKER)
     learnt = 6 - min(int(name.split(".")[2]) for name in held if name.startswith("encoder."))
     layers = Layers(learnt, reader.CLAIM)
-    top = Top(layers).eval()
-    with torch.no_grad():
-        for name, difference in held.items():
-            if name.startswith("head."):
-                top.head.get_parameter(name[5:]).copy_(torch.from_numpy(difference))
-                continue
-            _, _, number, *rest = name.split(".")
-            parameter = top.layers[int(number) - layers.upper[0]]["|".join(rest)]
-            parameter.copy_(parameter + torch.from_numpy(difference))
+    top = Top(layers)
+    restore(layers, top, reader.CHECKER)
     said = checking.verdicts(layers, top, CLAIMS)
     assert [served.check(claim[0], to_check(*claim)) for claim in CLAIMS] == pytest.approx(said.tolist(), abs=1.0)
     assert said[0] > said[1]

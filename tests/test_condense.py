@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import pytest
 
 from advisor.condense import aimed, condense
+from advisor.resolve import EVEN, LEANING, Resolver
 from advisor.types import Exchange, Outcome
 
 
@@ -38,6 +42,27 @@ def test_a_follow_up_leans_on_the_last_question_that_was_answered() -> None:
     history = [*BEFORE, _asked("What is the weather?", "declined"), _asked("thanks", "chat")]
     assert "director" in condense("Why?", history)
     assert condense("Why?", [_asked("What is the weather?", "declined")]) == "Why?"
+
+
+class _Resolver:
+    """Says at which bar it was asked."""
+
+    def meant(self, question: str, queries: Sequence[str], bar: float) -> list[str]:
+        return {LEANING: ["leaning"], EVEN: ["even"]}[bar]
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("How much does it cost?", "How much does it cost? (leaning)"),
+        ("and for smaller rural hospitals in the west?", "and for smaller rural hospitals in the west? (leaning)"),
+        ("Which committees should a hospitalist join?", "Which committees should a hospitalist join? (even)"),
+        ("What does a CMO earn?", "What does a CMO earn?"),
+        ("What does a CMO do there?", "What does a CMO do there? (leaning)"),
+    ],
+)
+def test_a_question_that_seems_whole_takes_only_words_that_are_likelier_meant_than_not(question: str, query: str) -> None:
+    assert condense(question, BEFORE, cast(Resolver, _Resolver())) == query
 
 
 def test_noise_leans_on_nothing() -> None:

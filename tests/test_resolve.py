@@ -10,7 +10,7 @@ import pytest
 from advisor.config import Settings
 from advisor.encode import PACKAGED, export_folder, model_stamp
 from advisor.reader import RESOLVER
-from advisor.resolve import ALL, MOST_CARRIED, THRESHOLD, Resolver, chosen, joined, open_resolver, placed, read_with, seen
+from advisor.resolve import ALL, LEANING, MOST_CARRIED, Resolver, chosen, joined, open_resolver, placed, read_with, seen
 from advisor.session import tokenizer_at
 
 
@@ -43,19 +43,19 @@ def resolver(exported: Path) -> Resolver:
 def test_what_a_follow_up_means_is_carried_over(
     resolver: Resolver, queries: Sequence[str], question: str, meant: set[str], other: set[str]
 ) -> None:
-    carried = set(resolver.meant(question, queries))
+    carried = set(resolver.meant(question, queries, LEANING))
     assert meant <= carried
     assert not other & carried
 
 
 @pytest.mark.parametrize("question", ["What does a VPMA do?", "What is an ACO?", "How do search firms find candidates for CMO posts?"])
 def test_a_question_that_is_whole_carries_nothing(resolver: Resolver, question: str) -> None:
-    assert resolver.meant(question, ["How much does a medical director earn?"]) == []
+    assert resolver.meant(question, ["How much does a medical director earn?"], LEANING) == []
 
 
 def test_what_was_carried_before_is_carried_on(resolver: Resolver) -> None:
     queries = ["What is throat cancer?", "Is it treatable? (throat cancer)", "What about the cost? (throat cancer)"]
-    assert {"throat", "cancer"} <= set(resolver.meant("And how long does that take?", queries))
+    assert {"throat", "cancer"} <= set(resolver.meant("And how long does that take?", queries, LEANING))
 
 
 def test_there_is_no_resolver_for_another_embedding_model_or_without_its_export(exported: Path, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_words_of_one_stem_count_once_and_stand_in_the_order_in_which_they_were_
 
 
 def test_only_the_likeliest_words_are_carried_and_none_below_the_bar() -> None:
-    assert chosen(["a", "b", "c"], [THRESHOLD, THRESHOLD - 0.1, 2.0]) == ["a", "c"]
-    assert chosen([str(n) for n in range(99)], [float(n) for n in range(99)]) == [str(n) for n in range(99 - MOST_CARRIED, 99)]
+    assert chosen(["a", "b", "c"], [LEANING, LEANING - 0.1, 2.0], LEANING) == ["a", "c"]
+    assert chosen([str(n) for n in range(99)], [float(n) for n in range(99)], LEANING) == [str(n) for n in range(99 - MOST_CARRIED, 99)]
 
 
 def test_a_query_holds_what_was_carried_in_brackets() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from advisor import reader, resolve
 from advisor.config import Settings
 from advisor.encode import PACKAGED, export_folder, model_stamp
 from advisor.weights import resolution, trees_of
 from evals import resolving
-from evals.reading import Layers
+from evals.reading import Layers, restore
 from evals.resolving import Every, Talk, added_terms, examples_of, talks
 
 NETS = Talk("n", ("Who repairs nets?", "How long does it take?"), ("Who repairs nets?", "How long does it take to repair nets?"))
@@ -22,21 +21,14 @@ def test_the_served_resolver_says_what_the_learnt_layers_say(indexed_home: Path)
     served = resolve.open_resolver(export_folder(Settings(home=indexed_home), model_stamp(PACKAGED)), model_stamp(PACKAGED))  # type: ignore[call-arg]
     assert served is not None
     layers = Layers(resolving.LEARNT)
-    top = Every(layers).eval()
-    with torch.no_grad():
-        for name, difference in reader.differences(reader.RESOLVER).items():
-            if name.startswith("head."):
-                top.head.get_parameter(name[5:]).copy_(torch.from_numpy(difference))
-                continue
-            _, _, number, *rest = name.split(".")
-            parameter = top.layers[int(number) - layers.upper[0]]["|".join(rest)]
-            parameter.copy_(parameter + torch.from_numpy(difference))
-    meant = resolving.meaning(layers, top, resolution())
+    top = Every(layers)
+    restore(layers, top, reader.RESOLVER)
+    meant = resolving.meaning(layers, top, resolution(), resolve.LEANING)
     for question, queries in (
         ("Is it treatable?", ["What is throat cancer?"]),
         ("And in Texas?", ["How much does a medical director earn?"]),
     ):
-        assert served.meant(question, queries) == meant(question, queries)
+        assert served.meant(question, queries, resolve.LEANING) == meant(question, queries)
 
 
 def test_the_words_that_the_whole_turn_adds_are_meant() -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from advisor.condense import condense
 from advisor.config import Settings
 from advisor.encode import export_folder, model_stamp
-from advisor.resolve import LIKELIER, THRESHOLD, Resolver, open_resolver
+from advisor.resolve import EVEN, joined, open_resolver
+from advisor.types import Exchange
 from advisor.words import FUNCTION_WORDS
 from evals.bench.figures import Figure, Outcome, Progress, columns
 from evals.metrics import mean, rouge_l
@@ -39,16 +40,25 @@ def added(turn: str, rewritten: str) -> set[str]:
 def run(folder: Path, report: Progress) -> Outcome:
     """Recall and precision of the added words over all turns, and ROUGE-L against the human rewrite.
 
-    At two bars: that of the search, which suffers more from a word too few, and where words too many and too few are as many.
+    Of the words that are likelier meant than not, at the bar where those too many and too few are as many; and of those that are
+    searched with, which are more, since a search suffers more from a word too few.
     """
     turns = list(columns(folder / "1_Original.tsv", "conversation_id", "query"))
     human = [query for (query,) in columns(folder / "10_Human.tsv", "query")]
     settings = Settings.load()
     stamp = model_stamp(settings.embedding_model)
+    resolver = open_resolver(export_folder(settings, stamp), stamp)
+
+    def likelier(turn: str, history: Sequence[Exchange]) -> str:
+        queries = [exchange.query for exchange in history]
+        return joined(turn, resolver.meant(turn, queries, EVEN)) if resolver and queries else condense(turn, history)
+
+    def searched(turn: str, history: Sequence[Exchange]) -> str:
+        return condense(turn, history, resolver)
+
     figures: list[Figure] = []
-    for what, bar in (("", LIKELIER), (" as searched", THRESHOLD)):
-        resolver = open_resolver(export_folder(settings, stamp), stamp, bar)
-        ours = list(rewritten(turns, resolver))
+    for what, resolved in (("", likelier), (" as searched", searched)):
+        ours = list(rewritten(turns, resolved))
         pairs = [(added(turn, ref), added(turn, our)) for (_, turn), ref, our in zip(turns, human, ours, strict=True)]
         common, wanted, given = (
             sum(len(x) for x in some) for some in ((a & b for a, b in pairs), (a for a, _ in pairs), (b for _, b in pairs))
@@ -62,9 +72,9 @@ def run(folder: Path, report: Progress) -> Outcome:
     return Outcome("cast", tuple(figures), PUBLISHED)
 
 
-def rewritten(turns: Iterable[Sequence[str]], resolver: Resolver | None) -> Iterator[str]:
-    """Each turn, given with its conversation, as it is searched after those before it."""
+def rewritten(turns: Iterable[Sequence[str]], resolved: Callable[[str, Sequence[Exchange]], str]) -> Iterator[str]:
+    """Each turn, given with its conversation, as it is resolved after those before it."""
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for conversation, turn in turns:
         asked[conversation].append(turn)
-        yield whole(asked[conversation], lambda turn, history: condense(turn, history, resolver))
+        yield whole(asked[conversation], resolved)
