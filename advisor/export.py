@@ -95,7 +95,8 @@ def export_reader(encoder: SentenceTransformerEncoder, folder: Path, learnt: Pat
         if difference > READER_TOLERANCE:
             log.warning("the export of the %s differs by %.2f; deciding without it", learnt.stem, difference)
             return False
-        if (scratch / WORDS).is_file() and not filecmp.cmp(scratch / WORDS, folder / WORDS, shallow=False):
+        apart = (scratch / WORDS).is_file()
+        if apart and not ((folder / WORDS).is_file() and filecmp.cmp(scratch / WORDS, folder / WORDS, shallow=False)):
             log.warning("the %s has other words than the embedding model; deciding without it", learnt.stem)
             return False
         for old in folder.glob(f"{learnt.stem}-*.onnx"):

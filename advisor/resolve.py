@@ -104,6 +104,12 @@ def joined(question: str, words: Sequence[str]) -> str:
     return f"{question.strip()} ({' '.join(words)})" if words else question
 
 
+def apart(query: str) -> tuple[str, str]:
+    """What `joined` put together: the question, and the words in brackets behind it."""
+    held = _CARRIED.search(query)
+    return (query[: held.start()], held.group(1)) if held else (query, "")
+
+
 def read_with(tokenizer: Any, question: str, queries: Sequence[str]) -> Read:
     """A question and earlier queries as the resolver takes them; `queries` are as `joined` made them, oldest first."""
     opening, closing = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
@@ -111,8 +117,7 @@ def read_with(tokenizer: Any, question: str, queries: Sequence[str]) -> Read:
     kinds, places, lacked = [0] * len(ids), [], {stem(word.lower()) for word in words_of(question)}
     kept = [*queries[:1], *queries[1:][-MOST_TURNS + 1 :]]
     for turn, query in reversed(list(enumerate(kept))):
-        held = _CARRIED.search(query)
-        text = query[: held.start()] if held else query
+        text, taken = apart(query)
         made = tokenizer.encode(text, add_special_tokens=False)
         tokens = made.ids[:TURN]
         opens = {first: token for token, (first, _) in enumerate(made.offsets[:TURN])}
@@ -122,7 +127,7 @@ def read_with(tokenizer: Any, question: str, queries: Sequence[str]) -> Read:
             if at in opens and root not in lacked:
                 second = joint is not None and at > joint.start()
                 places.append(Place(word, root, turn, len(ids) + opens[at], number, len(content) - 1 - number, second))
-        carried = tokenizer.encode(held.group(1), add_special_tokens=False).ids[:CARRIED] if held else []
+        carried = tokenizer.encode(taken, add_special_tokens=False).ids[:CARRIED]
         if len(ids) + len(tokens) + len(carried) >= ALL and turn < len(kept) - 1:
             break
         ids += [*tokens, *carried, closing]
@@ -148,11 +153,11 @@ def seen(read: Read, odds: Sequence[float]) -> tuple[list[str], list[list[float]
     """
     spots: dict[str, list[Place]] = {}
     for place in sorted(read.places, key=lambda place: (place.turn, place.token)):
-        spots.setdefault(place.stem, []).append(place)
+        spots[place.stem] = [*spots.pop(place.stem, []), place]  # a word said again goes to the end
     best = {root: max(odds[place.token] for place in said) for root, said in spots.items()}
     order = sorted(best, key=lambda root: -best[root])
     top, likely, turns = best[order[0]], sum(value > LIKELY for value in best.values()), len(read.queries)
-    carried = [stems_of(held.group(1)) if (held := _CARRIED.search(query)) else set() for query in read.queries]
+    carried = [stems_of(apart(query)[1]) for query in read.queries]
     words = words_of(read.question)
     content = [word for word in words if word.lower() not in FUNCTION_WORDS]
     side = bool(_SECOND.search(read.question)) - bool(_FIRST.search(read.question))
@@ -184,8 +189,7 @@ def seen(read: Read, odds: Sequence[float]) -> tuple[list[str], list[list[float]
                 *(word.lower().endswith(ending) for ending in ("s", "ing", "ed", "ly")),
             ]
         )
-    ordered = sorted(zip(spots.values(), rows, strict=True), key=lambda one: (one[0][-1].turn, one[0][-1].token))
-    return [said[-1].word for said, _ in ordered], [[float(value) for value in row] for _, row in ordered]
+    return [said[-1].word for said in spots.values()], [[float(value) for value in row] for row in rows]
 
 
 def chosen(words: Sequence[str], odds: Sequence[float], bar: float) -> list[str]:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from advisor.citations import SUPPORTED
-from advisor.config import shipped
+from advisor.config import Settings, shipped
+from advisor.encode import export_folder, model_stamp
 from advisor.errors import AdvisorError, QuestionError
 from advisor.pipeline import Advisor
+from advisor.resolve import Resolver, open_resolver
 from advisor.types import Exchange, Turn
 from evals.cases import Case
 from evals.citing import Entails, cited_spans, contains
@@ -47,6 +49,13 @@ def whole(turns: Sequence[str], condense: Callable[[str, Sequence[Exchange]], st
     for turn in turns[:-1]:
         history.append(Exchange(turn, condense(turn, history), "", "answered"))
     return condense(turns[-1], history)
+
+
+def shipped_resolver() -> Resolver | None:
+    """What makes follow-ups whole, as it is exported in the data folder; None where it is not."""
+    settings = Settings.load()
+    stamp = model_stamp(settings.embedding_model)
+    return open_resolver(export_folder(settings, stamp), stamp)
 
 
 def row_of(suite: str, case: Case, turn: Turn | None, entails: Entails = contains) -> Row:

@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from advisor.condense import condense
-from advisor.config import Settings
-from advisor.encode import export_folder, model_stamp
-from advisor.resolve import EVEN, joined, open_resolver
+from advisor.resolve import EVEN, joined
 from advisor.types import Exchange
 from advisor.words import FUNCTION_WORDS
 from evals.bench.figures import Figure, Outcome, Progress, columns
 from evals.metrics import mean, rouge_l
-from evals.run import whole
+from evals.run import shipped_resolver, whole
 
 PUBLISHED = (
     ("Rule-based", "added terms, recall / precision", "0.593 / 0.623"),
@@ -45,9 +43,7 @@ def run(folder: Path, report: Progress) -> Outcome:
     """
     turns = list(columns(folder / "1_Original.tsv", "conversation_id", "query"))
     human = [query for (query,) in columns(folder / "10_Human.tsv", "query")]
-    settings = Settings.load()
-    stamp = model_stamp(settings.embedding_model)
-    resolver = open_resolver(export_folder(settings, stamp), stamp)
+    resolver = shipped_resolver()
 
     def likelier(turn: str, history: Sequence[Exchange]) -> str:
         queries = [exchange.query for exchange in history]

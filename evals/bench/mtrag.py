@@ -11,12 +11,9 @@ from pathlib import Path
 from ir_measures import Qrel
 
 from advisor.condense import condense
-from advisor.config import Settings
-from advisor.encode import export_folder, model_stamp
-from advisor.resolve import open_resolver
 from evals.bench.figures import BenchError, Figure, Outcome, Progress, columns, records
 from evals.bench.ranking import ranked, retriever, scored
-from evals.run import whole
+from evals.run import shipped_resolver, whole
 
 USER = "|user|:"
 PUBLISHED = (
@@ -47,9 +44,7 @@ def run(folder: Path, report: Progress) -> Outcome:
         rows = records(folder / f"{domain}_{form}.jsonl")
         return [(str(r["_id"]), said(str(r["text"]))) for r in rows if str(r["_id"]) in asked]
 
-    settings = Settings.load()
-    stamp = model_stamp(settings.embedding_model)
-    resolver = open_resolver(export_folder(settings, stamp), stamp)
+    resolver = shipped_resolver()
 
     def followed(turns: list[str]) -> str:
         return whole(turns, lambda turn, history: condense(turn, history, resolver))
