@@ -181,11 +181,13 @@ class Guidance:
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
         """As the retriever does it; once more where a build swapped the guidance under the search."""
+        loaded = self._loaded or self.current()
         while True:
-            loaded = self.current()
             found = loaded.retriever.search(query, k)
-            if self.library.meta()["generation"] == loaded.generation:
+            current = self.current()
+            if current is loaded:
                 return found
+            loaded = current
 
     def _load(self, generation: str) -> _Loaded:
         from advisor.encode import rarity

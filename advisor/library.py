@@ -66,12 +66,12 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine: Engine = open_database(path)
-        self._counts: tuple[str, dict[str, int]] = ("", {})  # a generation, and how many of its chunks hold a word
+        self._counts: tuple[str, int, dict[str, int]] = ("", 0, {})  # a generation, its chunks, and how many of them hold a word
 
     def meta(self) -> dict[str, str]:
         """What the index is stamped with: generation, corpus folder, model, fingerprint; empty when there is none."""
         with reading(self.engine) as connection:
-            return {str(k): str(v) for k, v in connection.execute(text("SELECT key, value FROM meta"))}
+            return {str(k): str(v) for k, v in connection.exec_driver_sql("SELECT key, value FROM meta")}
 
     def update(self, corpus: Corpus, encoder: Encoder, *, limit: int, report: Report | None = None) -> Update:
         """Makes the library hold exactly `corpus`; embeds only what is new. All of it happens, or none.
@@ -135,7 +135,7 @@ class Library:
 
     @staticmethod
     def _generation(connection: Connection) -> str:
-        return connection.execute(text("SELECT value FROM meta WHERE key = 'generation'")).scalar() or ""
+        return connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'generation'").scalar() or ""
 
     @staticmethod
     def _check_sources(planned: Iterable[Planned], corpus: Corpus) -> None:
@@ -232,20 +232,20 @@ class Library:
         if not re.fullmatch(r"\w+(?: \w+)*", word):
             return 0
         with reading(self.engine) as connection:
-            return self._counted(connection, [word])[0]
+            return self._counted(connection, [word])[0][0]
 
-    def _counted(self, connection: Connection, words: Sequence[str]) -> list[int]:
-        """How many chunks hold each word; what was counted in this generation is not counted again."""
+    def _counted(self, connection: Connection, words: Sequence[str]) -> tuple[list[int], int]:
+        """How many chunks hold each word, and how many there are; what was counted in this generation is not counted again."""
         generation = self._generation(connection)
-        counted, known = self._counts  # another thread may set new ones
+        counted, chunks, known = self._counts  # another thread may set new ones
         if counted != generation or len(known) > MOST_COUNTS:
-            known = {}
-            self._counts = (generation, known)
-        query = text("SELECT count(*) FROM search WHERE search MATCH :match")
+            chunks, known = int(connection.exec_driver_sql("SELECT count(*) FROM chunks").scalar_one()), {}
+            self._counts = (generation, chunks, known)
         for word in words:
             if word not in known:
-                known[word] = int(connection.execute(query, {"match": f'"{word}"'}).scalar_one())
-        return [known[word] for word in words]
+                query = "SELECT count(*) FROM search WHERE search MATCH ?"
+                known[word] = int(connection.exec_driver_sql(query, (f'"{word}"',)).scalar_one())
+        return [known[word] for word in words], chunks
 
     def abbreviations(self) -> dict[str, str]:
         """The abbreviations that the guidance explains itself, as short form to long form."""
@@ -262,9 +262,9 @@ class Library:
         words = list(dict.fromkeys(t.lower() for term in terms for t in re.findall(r"\w+", term)))
         if not words:
             return []
-        query = """SELECT rowid, -bm25(search) AS score FROM search WHERE search MATCH :match ORDER BY score DESC, rowid LIMIT :k"""
+        query = "SELECT rowid, -bm25(search) AS score FROM search WHERE search MATCH ? ORDER BY score DESC, rowid LIMIT ?"
         with reading(self.engine) as connection:
-            rows = connection.execute(text(query), {"match": " OR ".join(f'"{w}"' for w in words), "k": k}).all()
+            rows = connection.exec_driver_sql(query, (" OR ".join(f'"{w}"' for w in words), k)).all()
             most = 2.2 * sum(self._rarities(connection, words)) or 1.0  # times k1 + 1
         return [(int(i), min(1.0, float(s) / most)) for i, s in rows]
 
@@ -274,8 +274,8 @@ class Library:
             return self._rarities(connection, words)
 
     def _rarities(self, connection: Connection, words: Sequence[str]) -> list[float]:
-        total = int(connection.execute(text("SELECT count(*) FROM chunks")).scalar_one())
-        return [max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in self._counted(connection, words)]
+        counts, total = self._counted(connection, words)
+        return [max(1e-6, math.log((total - n + 0.5) / (n + 0.5) + (n == 0))) for n in counts]
 
     def chunks(self, ids: Sequence[int]) -> dict[int, tuple[Chunk, Any, Any]]:
         """Chunks by id, each with its vector, shape (d,), and its sentences' vectors, shape (n, d)."""

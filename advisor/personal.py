@@ -91,7 +91,7 @@ class PersonalRetriever:
         made: list[Passage] = []
         for (chunk, _, sentences), compared, lexical, cosine in held:
             closest = float((sentences @ vector).max()) if len(sentences) else cosine
-            score = fused(lexical, cosine, closest, cosine, 0.0) + nearer
+            score = float(fused(lexical, cosine, closest, cosine, 0.0)) + nearer
             near = compared @ adapted if adapter else None
             made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False, near))
         return made

@@ -9,7 +9,7 @@ SciFact and on our own questions of the split `tune`; `benchmarks/` runs the oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,8 @@ LISTED = (0.30, 0.0, 0.30, 0.20, 0.20)
 PLAIN = (0.39, 0.27, 0.12, 0.22, 0.0)  # where a section lists no questions
 MOST_HELD = 2000  # chunks kept at hand, with their vectors
 SEVERAL = 3  # of a section's questions: their mean says more than the nearest alone
+ASKED = 20  # chunks that their questions alone propose
+NONE = -2.0  # in place of the cosine of a question that a section does not list
 
 
 # A chunk, its vector, its sentences' and those as a question is compared with them.
@@ -41,36 +43,65 @@ class HybridRetriever:
         self.library = library
         self.index = index
         self.encoder = encoder
-        self._asked_of, self._asks = library.asks()
-        self._places = _by_chunk(self._asked_of)
-        lists = bool((self._places[2] > 1).any())  # where no section lists questions, nobody asks for what the adapter says
+        asked_of, self._asks = library.asks()
+        self._ids, self._places, self._listed = _by_chunk(asked_of)
+        self._rows = {i: row for row, i in enumerate(self._ids)}
+        lists = bool((self._listed > 1).any())  # where no section lists questions, nobody asks for what the adapter says
         self.adapter = (adapter or adapter_for(encoder)) if lists else None
         self._held: dict[int, _Held] = {}
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
         """The k best passages; their scores are comparable between queries."""
+        if not self._ids:
+            return []
         vector = direction(self.encoder, query)
         terms = [w.lower() for w in words_of(query)]
-        lexical = dict(self.library.lexical([t for t in terms if t not in FUNCTION_WORDS] or terms, POOL))
-        dense = dict(self.index.nearest(vector, POOL))
-        asked = self._asked(vector)
-        pool = {*lexical, *dense, *sorted(asked, key=lambda i: -asked[i][0])[:20]}
+        lexical, worded = self._scores(self.library.lexical([t for t in terms if t not in FUNCTION_WORDS] or terms, POOL))
+        dense, alike = self._scores(self.index.nearest(vector, POOL))
+        nearest, several = self._asked(vector)
+        pool = np.unique([*worded, *alike, *np.argsort(-nearest, kind="stable")[:ASKED]])
         # Sentences are weighed for what the rest found good, not for the whole pool: the chunk stands in for its best one.
-        rough = {i: fused(lexical.get(i, 0.0), dense.get(i, 0.0), dense.get(i, 0.0), *asked.get(i, (0.0, 0.0))) for i in pool}
-        shortlist = sorted(rough, key=lambda i: (-rough[i], i))[: max(3 * k, 40)]
-        passages: list[Passage] = []
-        adapted = self.adapter.question(vector) if self.adapter else vector
-        for i, (chunk, whole, sentences, compared) in self._chunks(shortlist).items():
-            cosine = float(whole @ vector)
-            near = compared @ adapted
-            # A chunk whose section lists no questions is not worse for it: its text stands in for them.
-            one, several = asked.get(i, (0.0, 0.0))
-            nearest = max(cosine, one)
-            closest = near if several or not self.adapter else sentences @ vector
-            score = fused(lexical.get(i, 0.0), cosine, float(closest.max()) if len(closest) else cosine, nearest, several)
-            passages.append(Passage(chunk, max(0.0, score), sentences, nearest, bool(several), near if self.adapter else None))
+        rough = fused(lexical, dense, dense, nearest, several)[pool]
+        shortlist = pool[np.argsort(-rough, kind="stable")[: max(3 * k, 40)]]
+        held = self._chunks([self._ids[row] for row in shortlist])
+        if not held:
+            return []
+        rows = [self._rows[i] for i in held]
+        cosines = np.array([whole for _, whole, _, _ in held.values()]) @ vector
+        near = self._near(vector, held)
+        # A chunk whose section lists no questions is not worse for it: its text stands in for them.
+        nearest, several = np.maximum(cosines, nearest[rows]), several[rows]
+        closest = [
+            own if listed or not self.adapter else sentences @ vector
+            for own, listed, (_, _, sentences, _) in zip(near, several, held.values(), strict=True)
+        ]
+        best = np.array([one.max() if len(one) else cosine for one, cosine in zip(closest, cosines, strict=True)])
+        scores = np.maximum(fused(lexical[rows], cosines, best, nearest, several), 0.0)
+        passages = [
+            Passage(chunk, score, sentences, asked, listed, own if self.adapter else None)
+            for (chunk, _, sentences, _), score, asked, listed, own in zip(
+                held.values(), scores.tolist(), nearest.tolist(), (several > 0).tolist(), near, strict=True
+            )
+        ]
         passages.sort(key=lambda p: (-p.score, p.chunk.id))
         return passages[:k]
+
+    def _scores(self, found: Sequence[tuple[int, float]]) -> tuple[Any, list[int]]:
+        """What a search found as a score for each chunk, shape (chunks,), and the rows of those found.
+
+        One that a build has brought meanwhile is left out: the search is done again.
+        """
+        known = [(self._rows[i], score) for i, score in found if i in self._rows]
+        rows = [row for row, _ in known]
+        made = np.zeros(len(self._ids))
+        made[rows] = [score for _, score in known]
+        return made, rows
+
+    def _near(self, vector: Any, held: Mapping[int, _Held]) -> list[Any]:
+        """How near each sentence of each chunk is, as a question is compared with them: all in one go, which is quicker."""
+        every = [compared for _, _, _, compared in held.values()]
+        ends = np.cumsum([len(compared) for compared in every])
+        return np.split(np.concatenate(every) @ (self.adapter.question(vector) if self.adapter else vector), ends[:-1])
 
     def _chunks(self, ids: Sequence[int]) -> dict[int, _Held]:
         """Chunks by id, those seen before from memory; an id never comes to stand for another chunk."""
@@ -82,27 +113,23 @@ class HybridRetriever:
             held[i] = chunk, whole, sentences, self.adapter.sentences(sentences) if self.adapter else sentences
         return {i: held[i] for i in ids if i in held}
 
-    def _asked(self, vector: Any) -> dict[int, tuple[float, float]]:
-        """For each chunk the cosine of the nearest of its heading and questions, and the mean of the nearest few.
+    def _asked(self, vector: Any) -> tuple[Any, Any]:
+        """For each chunk the cosine of the nearest of its heading and questions, and the mean of the nearest few, shape (chunks,).
 
         The mean is 0 for a chunk whose section lists no questions beside its heading.
         """
-        if not len(self._asked_of):
-            return {}
-        ids, places, listed = self._places
-        cosines = np.append(self._asks @ vector, -1.0)[places]
-        if cosines.shape[1] > SEVERAL:
-            cosines = np.partition(cosines, -SEVERAL, axis=1)[:, -SEVERAL:]
-        few = -np.sort(-cosines, axis=1)
-        held = np.minimum(listed, few.shape[1])
-        mean = np.where(np.arange(few.shape[1]) < held[:, None], few, 0.0).sum(axis=1) / held
-        return dict(zip(ids, zip(few[:, 0].tolist(), np.where(listed > 1, mean, 0.0).tolist(), strict=True), strict=True))
+        few = np.append(self._asks @ vector, NONE)[self._places]
+        if few.shape[1] > SEVERAL:
+            few = np.partition(few, -SEVERAL, axis=1)[:, -SEVERAL:]
+        mean = np.where(few > NONE, few, 0.0).sum(axis=1) / np.minimum(self._listed, SEVERAL)
+        return few.max(axis=1), np.where(self._listed > 1, mean, 0.0)
 
 
-def fused(lexical: float, dense: float, sentence: float, nearest: float, several: float) -> float:
-    """One score from five; `several` is 0 where a section lists no questions."""
-    share = LISTED if several else PLAIN  # written out: it is asked two hundred times a question
-    return share[0] * lexical + share[1] * dense + share[2] * sentence + share[3] * nearest + share[4] * several
+def fused(lexical: Any, dense: Any, sentence: Any, nearest: Any, several: Any) -> Any:
+    """One score from five, or as many as there are of each; `several` is 0 where a section lists no questions."""
+    five = (lexical, dense, sentence, nearest, several)
+    listed, plain = (sum(share * one for share, one in zip(shares, five, strict=True)) for shares in (LISTED, PLAIN))
+    return np.where(np.asarray(several) > 0, listed, plain)
 
 
 def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:
@@ -110,9 +137,9 @@ def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:
     rows: dict[int, list[int]] = {}
     for row, chunk in enumerate(asked_of.tolist()):
         rows.setdefault(chunk, []).append(row)
-    most = max(map(len, rows.values()), default=0)
-    places = np.array([found + [-1] * (most - len(found)) for found in rows.values()], dtype=np.int64).reshape(len(rows), most)
-    return list(rows), places, np.array([len(found) for found in rows.values()], dtype=np.int64)
+    ids, most = sorted(rows), max(map(len, rows.values()), default=0)
+    places = np.array([rows[i] + [-1] * (most - len(rows[i])) for i in ids], dtype=np.int64).reshape(len(rows), most)
+    return ids, places, np.array([len(rows[i]) for i in ids], dtype=np.int64)
 
 
 @lru_cache(maxsize=64)  # the answerer weighs sentences by the vector that the search has just used

@@ -160,13 +160,14 @@ def descend(top: Top, lengths: Any, loss: Callable[[Any], Any], what: str, epoch
     chance = np.random.default_rng(0)
     top.train()
     learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)
+    halves = torch.cpu.get_capabilities().get("avx512_bf16", False)  # where the processor has none, half precision takes many times as long
     steps, step = epochs * -(-len(lengths) // BATCH), 0
     for epoch in range(epochs):
         losses = []
         for batch in batches(lengths, chance):
             for group, fast in zip(learner.param_groups, (rate, rate * 5), strict=True):
                 group["lr"] = fast * min(1.0, step / (0.1 * steps + 1)) * max(0.02, 1 - step / steps)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=halves):
                 lost = loss(batch)
             learner.zero_grad()
             lost.backward()
