@@ -7,14 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from advisor.answer import ModelAnswerer
 from advisor.calls import Calls
 from advisor.chats import ChatStore, open_chats
 from advisor.config import Settings, shipped, silence_vendors
-from advisor.corpus import Corpus, Problem, fingerprint, read_corpus
+from advisor.corpus import Corpus, Problem, fingerprint, read_corpus, sections_of
 from advisor.database import is_writable
 from advisor.errors import AdvisorError, CorpusError, IndexUnavailable, StorageError
 from advisor.forgetful import ForgetfulStore
@@ -130,7 +130,7 @@ def _build(settings: Settings, library: Library, folder: Path | None, say: Repor
     say(f"Reading the guidance in {chosen}", 0, 0)
     corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
     say("Loading the embedding model", 0, 0)
-    with training(settings) as encoder:
+    with training(settings, lists=any(s.asked for g in corpus.guidance for s in sections_of(g))) as encoder:
         update = library.update(
             corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
         )
@@ -159,7 +159,7 @@ class Guidance:
         self.prompts = load_prompts(shipped("prompts"))
         self.encoder = open_encoder(settings)
         exports = export_folder(settings, self.encoder.name)
-        self.reader = open_reader(exports, self.encoder.name)
+        self._reader = lru_cache(maxsize=2)(partial(open_reader, exports, self.encoder.name))
         self.resolver = partial(open_resolver, exports, self.encoder.name)
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
@@ -192,9 +192,11 @@ class Guidance:
     def _load(self, generation: str) -> _Loaded:
         from advisor.encode import rarity
         from advisor.index import open_index
+        from advisor.reader import PLAIN, READER
         from advisor.retrieve import HybridRetriever
 
         index = open_index(self.settings.indexes, generation, self.library.vectors, own=self.own)
+        retriever = HybridRetriever(self.library, index, self.encoder)
         answerer = QuotingAnswerer(
             encoder=self.encoder,
             rarity=lambda word: rarity(self.encoder, word),
@@ -202,11 +204,12 @@ class Guidance:
             abbreviations=self.library.abbreviations(),
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),
-            reader=self.reader,
+            reader=self._reader(READER) if retriever.lists else None,
+            plain=None if retriever.lists else self._reader(PLAIN),
             resolver=self.resolver,
             replies=Replies({name: prompt.text for name, prompt in self.prompts.items()}),
         )
-        return _Loaded(generation, HybridRetriever(self.library, index, self.encoder), answerer, index)
+        return _Loaded(generation, retriever, answerer, index)
 
 
 def _store(settings: Settings, library: Library) -> ChatStore | ForgetfulStore:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,18 +116,18 @@ def wordings(question: str) -> list[str]:
     return [*stems, *(f"{a} {b}" for a, b in pairwise(stems))]
 
 
-def confidence(values: Sequence[float], verdicts: Iterable[float] | None = None) -> float:
+def confidence(values: Sequence[float], verdicts: Iterable[float] | None = None, path: Path = reader.READER) -> float:
     """The chance that the guidance holds an answer, between 0 and 1, from what `features` gives.
 
-    `verdicts` are the reader's on the question with the best sentences, best first, read one by one: only where the features
-    leave the decision unsure, and no further than to the first that answers.
+    `verdicts` are those of the reader of that file on the question with the best sentences, best first, read one by one: only where
+    the features leave the decision unsure, and no further than to the first that answers.
     """
-    odds, bar = decision().weigh(values), math.log(threshold() / (1 - threshold()))
-    if verdicts is None or abs(odds - bar) >= reader.learnt().margin:
+    odds, bar, known = decision().weigh(values), math.log(threshold() / (1 - threshold())), reader.learnt(path)
+    if verdicts is None or abs(odds - bar) >= known.margin:
         return chance(odds)
     read = -math.inf
     for verdict in verdicts:
-        read = max(read, odds + reader.learnt().weight * verdict - reader.learnt().shift)
+        read = max(read, odds + known.weight * verdict - known.shift)
         if read >= bar:
             break
     return chance(read)

@@ -19,7 +19,7 @@ from typing import Any
 
 from advisor.config import Settings, cores
 from advisor.errors import SettingsError
-from advisor.reader import CHECKER, READER, RESOLVER, exported, goes_with
+from advisor.reader import CHECKER, PLAIN, READER, RESOLVER, exported, goes_with
 from advisor.session import Session, tokenizer_at
 from advisor.types import Encoder
 
@@ -71,31 +71,34 @@ def open_encoder(settings: Settings) -> Encoder:
     return _exported(export_folder(settings, stamp), stamp, 1) or SentenceTransformerEncoder(settings.embedding_model, stamp, threads=1)
 
 
-def open_trainer(settings: Settings) -> Encoder:
-    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and what reads with it."""
-    encoder, export_rest = _prepared(settings)
+def open_trainer(settings: Settings, *, lists: bool = True) -> Encoder:
+    """The encoder that builds an index; the first time it exports the model, for itself and for `open_encoder`, and what reads with it.
+
+    `lists` says whether sections of the guidance list questions: where none does, another reader is exported.
+    """
+    encoder, export_rest = _prepared(settings, lists)
     export_rest()
     return encoder
 
 
 @contextmanager
-def training(settings: Settings) -> Iterator[Encoder]:
+def training(settings: Settings, *, lists: bool = True) -> Iterator[Encoder]:
     """The same, with the cross-encoders exported beside what is done here with the encoder; at the end they are there."""
-    encoder, export_rest = _prepared(settings)
+    encoder, export_rest = _prepared(settings, lists)
     with ThreadPoolExecutor(1, thread_name_prefix="export") as beside:
         exporting = beside.submit(export_rest)
         yield encoder
         exporting.result()
 
 
-def _prepared(settings: Settings) -> tuple[Encoder, Callable[[], object]]:
+def _prepared(settings: Settings, lists: bool) -> tuple[Encoder, Callable[[], object]]:
     """The encoder that builds an index, and what remains to be exported."""
     if settings.embedding_model == HASHED:
         return open_encoder(settings), lambda: None
     stamp = model_stamp(settings.embedding_model)
     folder, lanes = export_folder(settings, stamp), settings.threads or cores()
     ready = _exported(folder, stamp, lanes)
-    missing = unexported(settings, stamp)
+    missing = unexported(settings, stamp, lists=lists)
     if ready and not missing:
         return ready, lambda: None
     trained = SentenceTransformerEncoder(settings.embedding_model, stamp, settings.threads)
@@ -105,9 +108,9 @@ def _prepared(settings: Settings) -> tuple[Encoder, Callable[[], object]]:
     return (made, lambda: [export_reader(trained, folder, path) for path in missing]) if made else (trained, lambda: None)
 
 
-def unexported(settings: Settings, stamp: str) -> list[Path]:
+def unexported(settings: Settings, stamp: str, *, lists: bool = True) -> list[Path]:
     """The cross-encoders that go with the embedding model and that are not exported yet; the checker is for what chat models write."""
-    wanted = [READER, RESOLVER, *([CHECKER] if settings.model else [])]
+    wanted = [READER if lists else PLAIN, RESOLVER, *([CHECKER] if settings.model else [])]
     return [path for path in wanted if goes_with(stamp, path) and not exported(export_folder(settings, stamp), path).is_file()]
 
 

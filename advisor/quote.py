@@ -15,7 +15,7 @@ from advisor.condense import aimed, condense
 from advisor.evidence import Sentence, covered, reranked, weigh
 from advisor.impartial import impartial
 from advisor.query import Query, Term, analyse, terms_of
-from advisor.reader import BEST, Reader
+from advisor.reader import BEST, BEST_PLAIN, PLAIN, READER, Reader
 from advisor.resolve import Resolver
 from advisor.retrieve import direction
 from advisor.smalltalk import Replies
@@ -45,7 +45,8 @@ class QuotingAnswerer:
     suggester: Suggester
     replies: Replies
     speller: Speller
-    reader: Reader | None = None
+    reader: Reader | None = None  # where sections list questions
+    plain: Reader | None = None  # where none does
     resolver: Callable[[], Resolver | None] = lambda: None  # opened for the first follow-up
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
@@ -70,7 +71,7 @@ class QuotingAnswerer:
         asked, vector, sentences = self.read(query, passages)
         listed = any(p.listed for p in passages)
         chosen = reranked(sentences) if listed else sentences
-        sure = self._sure(asked, vector, passages, sentences, chosen if listed else ()) if sentences else 0.0
+        sure = self._sure(asked, vector, passages, sentences, chosen, listed) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
         if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
@@ -88,14 +89,21 @@ class QuotingAnswerer:
         return self.suggester.nearest(direction(self.encoder, query))
 
     def _sure(
-        self, asked: Query, vector: Any, passages: Sequence[Passage], sentences: Sequence[Sentence], best: Sequence[Sentence]
+        self,
+        asked: Query,
+        vector: Any,
+        passages: Sequence[Passage],
+        sentences: Sequence[Sentence],
+        best: Sequence[Sentence],
+        listed: bool,
     ) -> float:
-        """The chance that an answer is there; the reader reads `best`: none where no questions are listed."""
+        """The chance that an answer is there; a reader reads `best`, another one where no questions are listed."""
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
-        if not self.reader or not best:
+        reader, most, learnt = (self.reader, BEST, READER) if listed else (self.plain, BEST_PLAIN, PLAIN)
+        if reader is None:
             return decide.confidence(values)
-        question, *texts = decide.to_read(asked, best[:BEST])
-        return decide.confidence(values, (self.reader.read(question, text) for text in texts))
+        question, *texts = decide.to_read(asked, best[:most])
+        return decide.confidence(values, (reader.read(question, text) for text in texts), learnt)
 
     def read(self, query: str, passages: Sequence[Passage]) -> tuple[Query, Any, list[Sentence]]:
         """The query as understood, its vector and the weighed sentences, best first."""

@@ -1,10 +1,11 @@
 """Small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
 
 Each reads two texts together as one: the reader a question and one of the best sentences, where vectors and
-words leave the decision unsure; the checker a claim that a model wrote and its evidence; the resolver (`resolve.py`) a question
-and those before it. They are the embedding model with its top layers learnt anew (`reader.npz`, `checker.npz` and `resolver.npz`
-hold the difference, see `evals/reading.py`, `evals/checking.py` and `evals/resolving.py`), exported beside it by `export.py`;
-without the exports it is decided without them.
+words leave the decision unsure; another reader does so where no section lists questions (`plain.npz`), learnt from texts on anything;
+the checker a claim that a model wrote and its evidence; the resolver (`resolve.py`) a question and those before it. They are the
+embedding model with its top layers learnt anew (`reader.npz`, `checker.npz` and `resolver.npz` hold the difference, see
+`evals/reading.py`, `evals/checking.py` and `evals/resolving.py`), exported beside it by `export.py`; without the exports it is
+decided without them.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from advisor.session import Session, tokenizer_at
 
 log = logging.getLogger(__name__)
 
-READER, CHECKER, RESOLVER = (Path(__file__).parent / name for name in ("reader.npz", "checker.npz", "resolver.npz"))
+READER, PLAIN, CHECKER, RESOLVER = (Path(__file__).parent / f"{name}.npz" for name in ("reader", "plain", "checker", "resolver"))
 FORM = "tokens"  # of the exports: a verdict a token, the first being on the whole
 QUESTION = (40, 100)  # tokens of a question and of a text, at most
-BEST = 2  # sentences that are read before a question is declined: of two that are nearly as good the second may be the one
+# Sentences that are read before a question is declined: of two that are nearly as good the second may be the one.
+BEST, BEST_PLAIN = 2, 3
 CLAIM = (70, 150)  # of a claim and of its evidence
 
 
@@ -41,7 +43,7 @@ class Learnt:
     margin: float = 0.0
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def learnt(path: Path = READER) -> Learnt:
     """How the file of a cross-encoder says that it is used."""
     import numpy as np

@@ -46,8 +46,8 @@ class HybridRetriever:
         asked_of, self._asks = library.asks()
         self._ids, self._places, self._listed = _by_chunk(asked_of)
         self._rows = {i: row for row, i in enumerate(self._ids)}
-        lists = bool((self._listed > 1).any())  # where no section lists questions, nobody asks for what the adapter says
-        self.adapter = (adapter or adapter_for(encoder)) if lists else None
+        self.lists = bool((self._listed > 1).any())  # whether sections list questions; where none does, nobody asks the adapter
+        self.adapter = (adapter or adapter_for(encoder)) if self.lists else None
         self._held: dict[int, _Held] = {}
 
     def search(self, query: str, k: int) -> Sequence[Passage]:

@@ -1,11 +1,13 @@
-"""Learns `reader.npz` of `advisor/`: the embedding model's upper layers, anew, for reading a question and a sentence together.
+"""Learns `reader.npz` and `plain.npz` of `advisor/`: the embedding model's upper layers, anew, to read a question and a sentence together.
 
 The lower layers stay as they are, so what comes out of them is made once. The reader learns whether one of a question's best sentences
 answers, from the same rows as the decision; what its verdict is worth beside the trees' is measured on questions that neither had seen.
+The plain one, for guidance whose sections list no questions, goes on from there with texts on other careers.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,18 +18,21 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from advisor import reader
+from advisor import decide, reader
 from advisor.encode import PACKAGED, model_folder
 from evals.learn import FALSELY, FOLDS, Row, fold_of
 
 LEARNT = 4  # layers, the uppermost
-EPOCHS, RATE, BATCH, DROPPED = 3, 2e-4, 16, 0.1
+EPOCHS, RATE, RATE_PLAIN, BATCH, DROPPED = 3, 2e-4, 1.5e-4, 16, 0.1
 SENTENCES = 0.3  # what the verdict on each sentence weighs beside that on the question
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 MARGINS = (1.0, 1.5, 2.0)  # log odds about the bar within which the reader is asked
 WORTH = 0.005  # of what is declined, for which a wider one is taken: each takes more time
 SHARES = (0.02, 0.03, 0.04, 0.05)
 OTHERS = 0.5  # what a row of guidance on something else weighs
+# What a verdict weighs where no questions are listed: 1.0 would decline more on other careers, and less on articles about anything
+# (CLAPNQ). The share of answerable questions on other careers that may be declined: most of those to decline are very near misses.
+PLAIN_WEIGHT, FALSELY_PLAIN = 0.3, 0.12
 PARTS = (
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "attention.output.LayerNorm",
     "intermediate.dense", "output.dense", "output.LayerNorm",
@@ -141,17 +146,19 @@ def labels_of(row: Row) -> list[float] | None:
     return labels if any(labels) else None
 
 
-def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States]) -> Top:
-    """The top layers learnt from rows."""
+def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States], start: Path | None = None) -> Top:
+    """The top layers learnt from rows; where a file is to be the start, on from there."""
     torch.manual_seed(0)
     top = Top(layers)
+    if start:
+        restore(layers, top, start)
 
     def lost(batch: Any) -> Any:
         made = top([one for at in batch for one in states[at]]).float()
         scores = made.split([len(states[at]) for at in batch])
         return sum(loss(rows[at], one) for at, one in zip(batch, scores, strict=True)) / sum(rows[at].weight for at in batch)
 
-    descend(top, np.array([max(map(len, one)) for one in states]), lost, "reader", EPOCHS, RATE)
+    descend(top, np.array([max(map(len, one)) for one in states]), lost, "reader", EPOCHS, RATE_PLAIN if start else RATE)
     return top
 
 
@@ -216,23 +223,42 @@ def learn_reader(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[
 
     Rows of guidance on something else only help to learn to read.
     """
+    others = [replace(row, weight=row.weight * OTHERS) for row in others]
+    layers, top, verdicts = learnt_and_left_out(rows, others, reader.BEST)
+    judged = np.array([row.judged for row in rows])
+    settings = worth(odds[judged], verdicts[judged], np.array([row.answered for row in rows])[judged])
+    return {"model": PACKAGED, **settings, **changes(layers, top)}
+
+
+def learn_plain(rows: Sequence[Row], odds: Any, others: Sequence[Row]) -> dict[str, Any]:
+    """What `plain.npz` holds, from rows of texts on other careers, a text being left out with all that is asked about it.
+
+    `others` are of texts that the reader has learnt from already. Its verdict is always asked for: where no questions are listed
+    the trees know little.
+    """
+    layers, top, verdicts = learnt_and_left_out(rows, others, reader.BEST_PLAIN, reader.READER)
+    judged = np.array([row.judged for row in rows])
+    answered, odds, verdicts = np.array([row.answered for row in rows])[judged], odds[judged], verdicts[judged]
+    bar = math.log(decide.threshold() / (1 - decide.threshold()))
+    shift = float(np.quantile((odds + PLAIN_WEIGHT * verdicts)[answered], FALSELY_PLAIN)) - bar
+    return {"model": PACKAGED, "weight": PLAIN_WEIGHT, "shift": shift, "margin": math.inf, **changes(layers, top)}
+
+
+def learnt_and_left_out(rows: Sequence[Row], others: Sequence[Row], most: int, start: Path | None = None) -> tuple[Layers, Top, Any]:
+    """The layers as learnt from all, and the best verdict on the first sentences of each of `rows` by some that had not seen it."""
     torch.set_num_threads(1)
     layers, count = Layers(), len(rows)
-    rows = [*rows, *(replace(row, weight=row.weight * OTHERS) for row in others)]
-    rows = [row if row.read[1] else replace(row, read=(row.read[0], ("",))) for row in rows]
+    rows = [row if row.read[1] else replace(row, read=(row.read[0], ("",))) for row in (*rows, *others)]
     states = [layers.states(*row.read) for row in rows]
-    folds = np.array([fold_of(row.group) for row in rows])
-    measured = np.array([row.judged and at < count for at, row in enumerate(rows)])
-    verdicts = np.zeros(len(rows))
+    folds = np.array([fold_of(row.group) if at < count else FOLDS for at, row in enumerate(rows)])
+    verdicts = np.zeros(count)
     for fold in range(FOLDS):
-        rest = np.flatnonzero((folds != fold) | (np.arange(len(rows)) >= count))
-        top = fitted(layers, [rows[i] for i in rest], [states[i] for i in rest])
+        rest = np.flatnonzero(folds != fold)
+        top = fitted(layers, [rows[i] for i in rest], [states[i] for i in rest], start)
         with torch.inference_mode():
-            for i in np.flatnonzero(measured & (folds == fold)):
-                verdicts[i] = top(states[i][: reader.BEST]).max().item()  # the first that answers decides: so does the best
-    answered = np.array([row.answered for row in rows])[measured]
-    settings = worth(odds[measured[:count]], verdicts[measured], answered)
-    return {"model": PACKAGED, **settings, **changes(layers, fitted(layers, rows, states))}
+            for i in np.flatnonzero(folds == fold):
+                verdicts[i] = top(states[i][:most]).max().item()  # the first that answers decides: so does the best
+    return layers, fitted(layers, rows, states, start), verdicts
 
 
 def worth(odds: Any, verdicts: Any, answered: Any) -> dict[str, float]:

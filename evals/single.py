@@ -16,9 +16,10 @@ from advisor.pipeline import Advisor
 
 
 def prepared_home(home: Path) -> Settings:
-    """Settings of a data folder in which questions and texts are encoded by the exported model."""
+    """Settings of a data folder in which questions and texts are encoded, and read, by what is exported."""
     settings = Settings(home=home)  # type: ignore[call-arg]
-    open_trainer(settings)
+    for lists in (True, False):
+        open_trainer(settings, lists=lists)
     return settings
 
 

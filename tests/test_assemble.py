@@ -16,7 +16,7 @@ from advisor.hashed import HashedEncoder
 from advisor.index import ChromaIndex
 from advisor.library import Library
 from advisor.locks import FileLock
-from advisor.reader import CHECKER
+from advisor.reader import CHECKER, PLAIN, READER
 
 Written = Callable[[Mapping[str, str]], Path]
 QUESTION = "Do I need an MBA to become a CMO?"
@@ -60,6 +60,17 @@ def test_guidance_that_changed_is_still_used_with_a_warning(
     assert "has changed" in caplog.text
     assert build_index(hashed_settings).update.changed == 1
     assert _state(hashed_settings) == "ready"
+
+
+@pytest.mark.parametrize(("listed", "path"), [("\n\nAsked: Who eats? | Who sleeps?", READER), ("", PLAIN)])
+def test_which_reader_is_opened_goes_by_whether_a_section_lists_questions(
+    hashed_settings: Settings, written: Written, monkeypatch: pytest.MonkeyPatch, listed: str, path: Path
+) -> None:
+    build_index(hashed_settings, written({"zoo.md": f"---\ntitle: Zoo\n---\n# Zoo\n\nZebras eat grass.{listed}\n"}))
+    opened: list[Path] = []
+    monkeypatch.setattr("advisor.reader.open_reader", lambda _folder, _stamp, path: opened.append(path))
+    open_advisor(hashed_settings)
+    assert opened == [path]
 
 
 def test_what_checks_a_models_sentences_is_made_when_a_model_is_set(

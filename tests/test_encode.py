@@ -104,7 +104,10 @@ def test_an_index_is_built_by_the_export_once_there_is_one(settings: Settings, m
     assert np.abs(trainer.encode(TEXTS) - np.vstack([trainer.encode([text]) for text in TEXTS])).max() <= TOLERANCE
 
 
-def test_what_reads_is_exported_while_the_guidance_is_embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("lists", "reads"), [(True, "reader"), (False, "plain")])
+def test_what_reads_is_exported_while_the_guidance_is_embedded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lists: bool, reads: str
+) -> None:
     embedded, exported = threading.Event(), []
 
     def export_reader(_encoder: object, _folder: object, learnt: Path) -> None:
@@ -115,10 +118,10 @@ def test_what_reads_is_exported_while_the_guidance_is_embedded(settings: Setting
     monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
     monkeypatch.setattr("advisor.export.export", lambda _, folder: shutil.copytree(_export(settings), folder))
     monkeypatch.setattr("advisor.export.export_reader", export_reader)
-    with training(fresh) as encoder:
+    with training(fresh, lists=lists) as encoder:
         assert isinstance(encoder, OnnxEncoder)
         embedded.set()
-    assert exported == ["reader", "resolver"]
+    assert exported == [reads, "resolver"]
 
 
 def test_a_disk_that_fills_up_under_the_reader_is_told(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

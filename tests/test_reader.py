@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_a_sentence_that_answers_reads_better_than_one_that_does_not(exported: P
 def _half(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bar at even odds, and a reader that counts fully within one of it."""
     monkeypatch.setattr(decide, "threshold", lambda: 0.5)
-    monkeypatch.setattr(reader, "learnt", lambda: reader.Learnt(PACKAGED, 1.0, 0.5, 1.0))
+    monkeypatch.setattr(reader, "learnt", lambda _path: reader.Learnt(PACKAGED, 1.0, 0.5, 1.0))
 
 
 @pytest.mark.usefixtures("_half")
@@ -64,6 +65,34 @@ def test_another_sentence_is_read_before_a_question_is_declined(
     assert len(list(asked)) == len(verdicts) - read
 
 
+class Recorded:
+    """A reader that finds an answer nowhere, and what it read."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def read(self, _question: str, text: str) -> float:
+        self.texts.append(text)
+        return -9.0
+
+
+@pytest.mark.parametrize(("listed", "most"), [(True, reader.BEST), (False, reader.BEST_PLAIN)])
+def test_another_reader_reads_where_no_section_lists_questions(
+    shipped_advisor: Advisor, monkeypatch: pytest.MonkeyPatch, listed: bool, most: int
+) -> None:
+    known = reader.Learnt(PACKAGED, 1.0, 0.0, np.inf)
+    monkeypatch.setattr(reader, "learnt", lambda path: replace(known, shift=0.0 if path == reader.READER else 100.0))
+    question, listing, plain = "Do I need an MBA to become a CMO?", Recorded(), Recorded()
+    answerer = shipped_advisor.answerer()
+    assert isinstance(answerer, QuotingAnswerer)
+    passages = [replace(p, listed=listed) for p in shipped_advisor.retriever().search(question, 8)]
+    draft = replace(answerer, reader=listing, plain=plain).quote(question, question, passages)  # type: ignore[arg-type]
+    read, unread = (listing, plain) if listed else (plain, listing)
+    assert (len(read.texts), unread.texts) == (most, [])
+    assert draft.outcome == "declined"
+    assert (draft.confidence < 1e-12) is not listed, "each is weighed by what it has learnt itself"
+
+
 def test_there_is_no_reader_for_another_embedding_model_or_without_its_export(exported: Path, tmp_path: Path) -> None:
     assert reader.open_reader(exported, "another@0123") is None
     assert reader.open_reader(tmp_path, model_stamp(PACKAGED)) is None
@@ -79,9 +108,10 @@ def test_a_damaged_export_is_dropped_and_the_decision_made_without_it(
     assert not reader.exported(tmp_path).exists()
 
 
-def test_what_was_learnt_fits_the_embedding_model_and_stays_small() -> None:
-    changed = reader.differences()
+@pytest.mark.parametrize("path", [reader.READER, reader.PLAIN])
+def test_what_was_learnt_fits_the_embedding_model_and_stays_small(path: Path) -> None:
+    changed = reader.differences(path)
     assert {name.split(".")[2] for name in changed if name.startswith("encoder.")} == {"2", "3", "4", "5"}
     assert changed["head.weight"].shape == (1, 384)
     assert all(np.isfinite(values).all() for values in changed.values())
-    assert reader.READER.stat().st_size < 8_000_000
+    assert path.stat().st_size < 8_000_000
