@@ -19,7 +19,7 @@ from advisor.database import is_writable
 from advisor.errors import AdvisorError, CorpusError, IndexUnavailable, StorageError
 from advisor.forgetful import ForgetfulStore
 from advisor.index import VectorIndex
-from advisor.library import Library, Update
+from advisor.library import MOST_COUNTS, Library, Update
 from advisor.locks import FileLock
 from advisor.models import open_model
 from advisor.personal import Personal
@@ -200,7 +200,7 @@ class Guidance:
         answerer = QuotingAnswerer(
             encoder=self.encoder,
             rarity=lambda word: rarity(self.encoder, word),
-            frequency=self.library.frequency,
+            frequency=lru_cache(maxsize=MOST_COUNTS)(self.library.frequency),  # of this generation, as all here
             abbreviations=self.library.abbreviations(),
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),

@@ -106,8 +106,8 @@ def verdicts(encoder: Encoder, question: str, vector: Any) -> tuple[float, float
     embedding model that it was not learnt with, the vector says nothing.
     """
     known = decision()
-    alike = known.model == encoder.name.split("@")[0]
-    return known.kind(vector) if alike else 0.0, known.wording(wordings(question)), known.nearness(vector) if alike else 0.0
+    kind, nearness = known.kind(vector) if known.model == encoder.name.split("@")[0] else (0.0, 0.0)
+    return kind, known.wording(wordings(question)), nearness
 
 
 def wordings(question: str) -> list[str]:

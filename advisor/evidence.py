@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ _SHARE = re.compile(r"\b(?:percent\w*|share|proportion|rate|odds|chance|how many
 _SHARE_GIVEN = re.compile(r"%|\b(?:percent|half|third|quarter|majority)\b", re.I)
 _TIME = re.compile(r"\b(?:how (?:long|soon|often|old|quickly|fast)|when|duration|length|age|(?:year|month|week|day|hour)s?)\b", re.I)
 _TIME_GIVEN = re.compile(r"\b(?:year|month|week|day|hour|minute)s?\b", re.I)
+_MARKED = re.compile(r"[\[`*_|]")  # what `claim_text` takes off
 _MARKER = re.compile(r"(?:^|\n)[ \t]*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+$")
 
 MOST_RERANKED = 48
@@ -83,16 +85,21 @@ class Sentence:
 
 def covered(terms: Sequence[Term], stems: frozenset[str] | set[str]) -> float:
     """The share of the terms' weight that a text holds, a word of like meaning counting for most of it."""
-    total = sum(t.weight for t in terms)
-    if not total:
-        return 0.0
-    held = sum(t.weight * (1.0 if t.stem in stems else 0.8 if t.alike & stems else 0.0) for t in terms)
-    return held / total
+    total = held = 0.0
+    for term in terms:  # written out: it is asked two hundred times a question
+        total += term.weight
+        if term.stem in stems:
+            held += term.weight
+        elif not term.alike.isdisjoint(stems):
+            held += 0.8 * term.weight
+    return held / total if total else 0.0
 
 
 def claim_text(raw: str) -> str:
     """A sentence as it is shown: one line, without Markdown marks; the quote beside it stays exact."""
     line = " ".join(raw.split())
+    if not _MARKED.search(line):
+        return line
     line = re.sub(r"!?\[([^\]]*)\]\((?:[^()\s]|\([^)]*\))*\)", r"\1", line)
     line = re.sub(r"(?<!`)`(?!`)([^`]+)(?<!`)`(?!`)|(\*\*|__)(.+?)\2", lambda m: m.group(1) or m.group(3), line)
     line = re.sub(r"(?<![\w*])\*(?!\s)(.+?)(?<!\s)\*(?![\w*])", r"\1", line)
@@ -132,17 +139,18 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
     best_asked = max((p.asked for p in passages), default=0.0)
     cosines = [p.vectors @ vector if p.vectors is not None else np.zeros(len(p.chunk.sentences)) for p in passages]
     best_cosine = max((float(c.max()) for c in cosines if len(c)), default=0.0)
-    best_pair = max((float(np.sort(c)[-2:].mean()) for c in cosines if len(c)), default=0.0)
+    best_two = [float(np.sort(c)[-2:].mean()) if len(c) else None for c in cosines]
+    best_pair = max((two for two in best_two if two is not None), default=0.0)
     figure = query.kind == "figure"
     money, share, time = (bool(p.search(query.focus)) for p in (_MONEY, _SHARE, _TIME))
     pairs = set(pairwise([t.stem for t in query.terms]))
-    for rank, (passage, similar) in enumerate(zip(passages, cosines, strict=True)):
+    for rank, (passage, similar, two) in enumerate(zip(passages, cosines, best_two, strict=True)):
         chunk = passage.chunk
         heading = known_stems(chunk.heading)
         context = heading | known_stems(chunk.document.title)
         by_heading = covered(query.terms, heading)
         told = passage.vectors @ profile if profile is not None and passage.vectors is not None else None
-        together = float(np.sort(similar)[-2:].mean()) - best_pair if len(similar) else 0.0
+        together = two - best_pair if two is not None else 0.0
         most = similar.max() if len(similar) else 0.0
         order = {int(at): n for n, at in enumerate(np.argsort(-similar, kind="stable"))}
         for i, (start, end) in enumerate(chunk.sentences):
@@ -243,7 +251,7 @@ def is_listed(chunk: Chunk, start: int) -> bool:
 
 def logistic(features: Sequence[float], weights: Sequence[float], bias: float) -> float:
     """The chance that a linear model gives, between 0 and 1."""
-    return chance(bias + sum(f * w for f, w in zip(features, weights, strict=True)))
+    return chance(bias + sum(map(mul, features, weights)))
 
 
 def chance(odds: float) -> float:

@@ -86,15 +86,15 @@ class Decision:
     words_bias: float
     trees: Trees
 
-    def kind(self, vector: Any) -> float:
-        """How much a question's vector, of unit length, is like those of questions that were answered."""
+    def kind(self, vector: Any) -> tuple[float, float]:
+        """How much a question's vector, of unit length, is like those of questions that were answered.
+
+        And how far that can be relied on: the cosine of the nearest question that it was learnt from.
+        """
         import numpy as np
 
-        return float(np.exp(2 * self.gamma * (self.vectors @ vector - 1)) @ self.weights) + self.bias
-
-    def nearness(self, vector: Any) -> float:
-        """The cosine of the nearest question learnt from: how far `kind` can be relied on."""
-        return float((self.vectors @ vector).max())
+        cosines = self.vectors @ vector
+        return float(np.exp(2 * self.gamma * (cosines - 1)) @ self.weights) + self.bias, float(cosines.max())
 
     def wording(self, wordings: Sequence[str]) -> float:
         """How much its wordings, each counted once, are those of questions that were answered."""
