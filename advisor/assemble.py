@@ -26,6 +26,7 @@ from advisor.personal import Personal
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
 from advisor.quote import QuotingAnswerer
+from advisor.reader import PLAIN, READER, Reader
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
@@ -130,10 +131,13 @@ def _build(settings: Settings, library: Library, folder: Path | None, say: Repor
     say(f"Reading the guidance in {chosen}", 0, 0)
     corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
     say("Loading the embedding model", 0, 0)
-    with training(settings, lists=any(s.asked for g in corpus.guidance for s in sections_of(g))) as encoder:
-        update = library.update(
-            corpus, encoder, limit=settings.chunk_tokens, report=lambda done, total: say("Embedding the guidance", done, total)
-        )
+    with training(settings, lists=any(s.asked for g in corpus.guidance for s in sections_of(g))) as (encoder, exported):
+
+        def embedding(done: int, total: int) -> None:
+            say("Embedding the guidance", done, total)
+
+        # Who serves already opens the reader with the new guidance, and not again.
+        update = library.update(corpus, encoder, limit=settings.chunk_tokens, report=embedding, ready=exported)
     return Built(chosen, update, corpus.problems)
 
 
@@ -150,7 +154,6 @@ class Guidance:
 
     def __init__(self, settings: Settings, library: Library, *, own: bool) -> None:
         from advisor.encode import export_folder, open_encoder
-        from advisor.reader import open_reader
         from advisor.resolve import open_resolver
 
         self.settings = settings
@@ -158,9 +161,9 @@ class Guidance:
         self.own = own
         self.prompts = load_prompts(shipped("prompts"))
         self.encoder = open_encoder(settings)
-        exports = export_folder(settings, self.encoder.name)
-        self._reader = lru_cache(maxsize=2)(partial(open_reader, exports, self.encoder.name))
-        self.resolver = partial(open_resolver, exports, self.encoder.name)
+        self._exports = export_folder(settings, self.encoder.name)
+        self._readers: dict[Path, Reader] = {}
+        self.resolver = partial(open_resolver, self._exports, self.encoder.name)
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -189,10 +192,17 @@ class Guidance:
                 return found
             loaded = current
 
+    def _reader(self, path: Path) -> Reader | None:
+        """The reader that the file is of, opened once; None as long as it is not exported."""
+        from advisor.reader import open_reader
+
+        if path not in self._readers and (opened := open_reader(self._exports, self.encoder.name, path)):
+            self._readers[path] = opened
+        return self._readers.get(path)
+
     def _load(self, generation: str) -> _Loaded:
         from advisor.encode import rarity
         from advisor.index import open_index
-        from advisor.reader import PLAIN, READER
         from advisor.retrieve import HybridRetriever
 
         index = open_index(self.settings.indexes, generation, self.library.vectors, own=self.own)
@@ -200,7 +210,7 @@ class Guidance:
         answerer = QuotingAnswerer(
             encoder=self.encoder,
             rarity=lambda word: rarity(self.encoder, word),
-            frequency=lru_cache(maxsize=MOST_COUNTS)(self.library.frequency),  # of this generation, as all here
+            frequency=lru_cache(maxsize=MOST_COUNTS)(self.library.frequency),
             abbreviations=self.library.abbreviations(),
             speller=Speller(self.library.words(), lambda word: self.encoder.rank(word) is not None),
             suggester=Suggester(*self.library.questions()),

@@ -106,7 +106,7 @@ def verdicts(encoder: Encoder, question: str, vector: Any) -> tuple[float, float
     embedding model that it was not learnt with, the vector says nothing.
     """
     known = decision()
-    kind, nearness = known.kind(vector) if known.model == encoder.name.split("@")[0] else (0.0, 0.0)
+    kind, nearness = known.kind_and_nearness(vector) if known.model == encoder.name.split("@")[0] else (0.0, 0.0)
     return kind, known.wording(wordings(question)), nearness
 
 
@@ -120,7 +120,7 @@ def confidence(values: Sequence[float], verdicts: Iterable[float] | None = None,
     """The chance that the guidance holds an answer, between 0 and 1, from what `features` gives.
 
     `verdicts` are those of the reader of that file on the question with the best sentences, best first, read one by one: only where
-    the features leave the decision unsure, and no further than to the first that answers.
+    the features leave the decision so unsure as the file says, and no further than to the first that answers.
     """
     odds, bar, known = decision().weigh(values), math.log(threshold() / (1 - threshold())), reader.learnt(path)
     if verdicts is None or abs(odds - bar) >= known.margin:

@@ -82,12 +82,12 @@ def open_trainer(settings: Settings, *, lists: bool = True) -> Encoder:
 
 
 @contextmanager
-def training(settings: Settings, *, lists: bool = True) -> Iterator[Encoder]:
-    """The same, with the cross-encoders exported beside what is done here with the encoder; at the end they are there."""
+def training(settings: Settings, *, lists: bool = True) -> Iterator[tuple[Encoder, Callable[[], object]]]:
+    """The same, with the cross-encoders exported beside what is done here with the encoder, and what waits until they are there."""
     encoder, export_rest = _prepared(settings, lists)
     with ThreadPoolExecutor(1, thread_name_prefix="export") as beside:
         exporting = beside.submit(export_rest)
-        yield encoder
+        yield encoder, exporting.result
         exporting.result()
 
 

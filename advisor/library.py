@@ -73,14 +73,15 @@ class Library:
         with reading(self.engine) as connection:
             return {str(k): str(v) for k, v in connection.exec_driver_sql("SELECT key, value FROM meta")}
 
-    def update(self, corpus: Corpus, encoder: Encoder, *, limit: int, report: Report | None = None) -> Update:
+    def update(
+        self, corpus: Corpus, encoder: Encoder, *, limit: int, report: Report | None = None, ready: Callable[[], object] = lambda: None
+    ) -> Update:
         """Makes the library hold exactly `corpus`; embeds only what is new. All of it happens, or none.
 
-        `report(done, total)` is called as batches of vectors are kept; total counts chunks to embed.
+        `report(done, total)` is called as batches of vectors are kept, of chunks to embed; `ready` before anybody sees what is new.
         """
         config = f"{encoder.name}|{CHUNKING}|{limit}"
-        counted = lru_cache(maxsize=100_000)(encoder.count)
-        embedded = 0
+        counted, embedded = lru_cache(maxsize=100_000)(encoder.count), 0
         for _attempt in range(ATTEMPTS):
             with reading(self.engine) as connection:
                 held = kept_stamps(connection)
@@ -92,6 +93,7 @@ class Library:
             ]
             self._check_sources(planned, corpus)
             embedded += self._embed(planned, encoder, report)
+            ready()
             with writing(self.engine) as connection:
                 if kept_stamps(connection) == held and kept_embeddings(connection).issuperset(h for p in planned for h in p.hashes):
                     return self._swap(connection, corpus, planned, held, encoder.name, config, embedded)
@@ -189,16 +191,16 @@ class Library:
     def chunks_of(self, ident: str) -> list[Chunk]:
         """The chunks of one document, in order."""
         with reading(self.engine) as connection:
-            rows = connection.execute(text("SELECT id FROM chunks WHERE document_id = :d ORDER BY ordinal"), {"d": ident})
-            ids = [int(i) for (i,) in rows]
+            query = text("SELECT id FROM chunks WHERE document_id = :d ORDER BY ordinal")
+            ids = [int(i) for i in connection.execute(query, {"d": ident}).scalars()]
         found = self.chunks(ids)
         return [found[i][0] for i in ids if i in found]
 
     def vectors(self) -> tuple[list[int], Any]:
         """All chunk ids and their vectors, shape (chunks, dimensions): what the vector index is rebuilt from."""
-        query = "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.hash = c.embedding ORDER BY c.id"
         with reading(self.engine) as connection:
-            rows = connection.execute(text(query)).all()
+            query = "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.hash = c.embedding ORDER BY c.id"
+            rows = connection.exec_driver_sql(query).all()
         return [int(i) for i, _ in rows], matrix([v for _, v in rows], np.float32)
 
     def questions(self) -> tuple[list[str], Any, list[str]]:
@@ -229,10 +231,8 @@ class Library:
 
     def frequency(self, word: str) -> int:
         """How many chunks hold a word, in any of its forms, or words one after the other."""
-        if not re.fullmatch(r"\w+(?: \w+)*", word):
-            return 0
         with reading(self.engine) as connection:
-            return self._counted(connection, [word])[0][0]
+            return self._counted(connection, [word])[0][0] if re.fullmatch(r"\w+(?: \w+)*", word) else 0
 
     def _counted(self, connection: Connection, words: Sequence[str]) -> tuple[list[int], int]:
         """How many chunks hold each word, and how many there are; what was counted in this generation is not counted again."""
@@ -241,16 +241,15 @@ class Library:
         if counted != generation or len(known) > MOST_COUNTS:
             chunks, known = int(connection.exec_driver_sql("SELECT count(*) FROM chunks").scalar_one()), {}
             self._counts = (generation, chunks, known)
-        for word in words:
-            if word not in known:
-                query = "SELECT count(*) FROM search WHERE search MATCH ?"
-                known[word] = int(connection.exec_driver_sql(query, (f'"{word}"',)).scalar_one())
+        for word in [w for w in words if w not in known]:
+            count = connection.exec_driver_sql("SELECT count(*) FROM search WHERE search MATCH ?", (f'"{word}"',))
+            known[word] = int(count.scalar_one())
         return [known[word] for word in words], chunks
 
     def abbreviations(self) -> dict[str, str]:
         """The abbreviations that the guidance explains itself, as short form to long form."""
         with reading(self.engine) as connection:
-            row = connection.execute(text("SELECT value FROM meta WHERE key = 'abbreviations'")).scalar()
+            row = connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'abbreviations'").scalar()
         return dict(json.loads(row)) if row else {}
 
     def lexical(self, terms: Sequence[str], k: int) -> list[tuple[int, float]]:

@@ -86,15 +86,14 @@ class PersonalRetriever:
         cosines = self.held.matrix @ vector
         adapter = adapter_for(self.encoder)
         adapted = adapter.question(vector) if adapter else vector
-        held = zip(self.held.chunks, self.held.compared, self._lexical(query), cosines.tolist(), strict=True)
         nearer = NEARER if ABOUT_ME.search(query) else 0.0
-        made: list[Passage] = []
-        for (chunk, _, sentences), compared, lexical, cosine in held:
-            closest = float((sentences @ vector).max()) if len(sentences) else cosine
-            score = float(fused(lexical, cosine, closest, cosine, 0.0)) + nearer
-            near = compared @ adapted if adapter else None
-            made.append(Passage(chunk, min(1.0, max(0.0, score)), sentences, cosine, False, near))
-        return made
+        closest = [float((s @ vector).max()) if len(s) else cosine for (_, _, s), cosine in zip(self.held.chunks, cosines, strict=True)]
+        scores = fused(np.array(self._lexical(query)), cosines, np.array(closest), cosines, 0.0, False) + nearer
+        held = zip(self.held.chunks, self.held.compared, scores.clip(0.0, 1.0).tolist(), cosines.tolist(), strict=True)
+        return [
+            Passage(chunk, score, sentences, cosine, False, compared @ adapted if adapter else None)
+            for (chunk, _, sentences), compared, score, cosine in held
+        ]
 
     def _lexical(self, query: str) -> list[float]:
         """BM25 of each chunk as a share of the most that the words could reach; how rare a word is, the guidance says."""

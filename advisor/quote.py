@@ -45,8 +45,8 @@ class QuotingAnswerer:
     suggester: Suggester
     replies: Replies
     speller: Speller
-    reader: Reader | None = None  # where sections list questions
-    plain: Reader | None = None  # where none does
+    reader: Reader | None = None  # of guidance that lists questions
+    plain: Reader | None = None  # of guidance that lists none
     resolver: Callable[[], Resolver | None] = lambda: None  # opened for the first follow-up
     threshold: float | None = None  # the confidence below which to decline; as learnt where None
 
@@ -97,7 +97,10 @@ class QuotingAnswerer:
         best: Sequence[Sentence],
         listed: bool,
     ) -> float:
-        """The chance that an answer is there; a reader reads `best`, another one where no questions are listed."""
+        """The chance that an answer is there; a reader reads `best`.
+
+        Where the guidance lists questions and no passage found does, as with documents of a user's own, nobody reads.
+        """
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
         reader, most, learnt = (self.reader, BEST, READER) if listed else (self.plain, BEST_PLAIN, PLAIN)
         if reader is None:

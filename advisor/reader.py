@@ -1,10 +1,10 @@
 """Small cross-encoders: whether a sentence holds what a question asks, and whether evidence supports a claim.
 
 Each reads two texts together as one: the reader a question and one of the best sentences, where vectors and
-words leave the decision unsure; another reader does so where no section lists questions (`plain.npz`), learnt from texts on anything;
+words leave the decision unsure; where the guidance lists no questions another reader, learnt from texts on other careers, always;
 the checker a claim that a model wrote and its evidence; the resolver (`resolve.py`) a question and those before it. They are the
-embedding model with its top layers learnt anew (`reader.npz`, `checker.npz` and `resolver.npz` hold the difference, see
-`evals/reading.py`, `evals/checking.py` and `evals/resolving.py`), exported beside it by `export.py`; without the exports it is
+embedding model with its top layers learnt anew (`reader.npz`, `plain.npz`, `checker.npz` and `resolver.npz` hold the difference,
+see `evals/reading.py`, `evals/checking.py` and `evals/resolving.py`), exported beside it by `export.py`; without the exports it is
 decided without them.
 """
 

@@ -25,7 +25,7 @@ from advisor.words import FUNCTION_WORDS
 POOL = 100  # candidates each search proposes
 # Shares of BM25, the chunk's cosine, its best sentence's, the nearest question's and the mean of the nearest few.
 LISTED = (0.30, 0.0, 0.30, 0.20, 0.20)
-PLAIN = (0.39, 0.27, 0.12, 0.22, 0.0)  # where a section lists no questions
+UNLISTED = (0.39, 0.27, 0.12, 0.22, 0.0)  # where a section lists no questions
 MOST_HELD = 2000  # chunks kept at hand, with their vectors
 SEVERAL = 3  # of a section's questions: their mean says more than the nearest alone
 ASKED = 20  # chunks that their questions alone propose
@@ -46,7 +46,8 @@ class HybridRetriever:
         asked_of, self._asks = library.asks()
         self._ids, self._places, self._listed = _by_chunk(asked_of)
         self._rows = {i: row for row, i in enumerate(self._ids)}
-        self.lists = bool((self._listed > 1).any())  # whether sections list questions; where none does, nobody asks the adapter
+        self._listing = self._listed > 1  # to every chunk its heading leads
+        self.lists = bool(self._listing.any())  # whether sections list questions; where none does, nobody asks the adapter
         self.adapter = (adapter or adapter_for(encoder)) if self.lists else None
         self._held: dict[int, _Held] = {}
 
@@ -61,7 +62,7 @@ class HybridRetriever:
         nearest, several = self._asked(vector)
         pool = np.unique([*worded, *alike, *np.argsort(-nearest, kind="stable")[:ASKED]])
         # Sentences are weighed for what the rest found good, not for the whole pool: the chunk stands in for its best one.
-        rough = fused(lexical, dense, dense, nearest, several)[pool]
+        rough = fused(lexical, dense, dense, nearest, several, self._listing)[pool]
         shortlist = pool[np.argsort(-rough, kind="stable")[: max(3 * k, 40)]]
         held = self._chunks([self._ids[row] for row in shortlist])
         if not held:
@@ -70,17 +71,17 @@ class HybridRetriever:
         cosines = np.array([whole for _, whole, _, _ in held.values()]) @ vector
         near = self._near(vector, held)
         # A chunk whose section lists no questions is not worse for it: its text stands in for them.
-        nearest, several = np.maximum(cosines, nearest[rows]), several[rows]
+        nearest, listing = np.maximum(cosines, nearest[rows]), self._listing[rows]
         closest = [
             own if listed or not self.adapter else sentences @ vector
-            for own, listed, (_, _, sentences, _) in zip(near, several, held.values(), strict=True)
+            for own, listed, (_, _, sentences, _) in zip(near, listing, held.values(), strict=True)
         ]
         best = np.array([one.max() if len(one) else cosine for one, cosine in zip(closest, cosines, strict=True)])
-        scores = np.maximum(fused(lexical[rows], cosines, best, nearest, several), 0.0)
+        scores = np.maximum(fused(lexical[rows], cosines, best, nearest, several[rows], listing), 0.0)
         passages = [
             Passage(chunk, score, sentences, asked, listed, own if self.adapter else None)
             for (chunk, _, sentences, _), score, asked, listed, own in zip(
-                held.values(), scores.tolist(), nearest.tolist(), (several > 0).tolist(), near, strict=True
+                held.values(), scores.tolist(), nearest.tolist(), listing.tolist(), near, strict=True
             )
         ]
         passages.sort(key=lambda p: (-p.score, p.chunk.id))
@@ -122,14 +123,14 @@ class HybridRetriever:
         if few.shape[1] > SEVERAL:
             few = np.partition(few, -SEVERAL, axis=1)[:, -SEVERAL:]
         mean = np.where(few > NONE, few, 0.0).sum(axis=1) / np.minimum(self._listed, SEVERAL)
-        return few.max(axis=1), np.where(self._listed > 1, mean, 0.0)
+        return few.max(axis=1), np.where(self._listing, mean, 0.0)
 
 
-def fused(lexical: Any, dense: Any, sentence: Any, nearest: Any, several: Any) -> Any:
-    """One score from five, or as many as there are of each; `several` is 0 where a section lists no questions."""
+def fused(lexical: Any, dense: Any, sentence: Any, nearest: Any, several: Any, listing: Any) -> Any:
+    """One score from five, or as many as there are of each; `listing` says where a section lists questions."""
     five = (lexical, dense, sentence, nearest, several)
-    listed, plain = (sum(share * one for share, one in zip(shares, five, strict=True)) for shares in (LISTED, PLAIN))
-    return np.where(np.asarray(several) > 0, listed, plain)
+    listed, unlisted = (sum(share * one for share, one in zip(shares, five, strict=True)) for shares in (LISTED, UNLISTED))
+    return np.where(listing, listed, unlisted)
 
 
 def _by_chunk(asked_of: Any) -> tuple[list[int], Any, Any]:

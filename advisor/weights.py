@@ -86,7 +86,7 @@ class Decision:
     words_bias: float
     trees: Trees
 
-    def kind(self, vector: Any) -> tuple[float, float]:
+    def kind_and_nearness(self, vector: Any) -> tuple[float, float]:
         """How much a question's vector, of unit length, is like those of questions that were answered.
 
         And how far that can be relied on: the cosine of the nearest question that it was learnt from.

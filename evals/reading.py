@@ -163,7 +163,7 @@ def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States], start:
 
 
 def descend(top: Top, lengths: Any, loss: Callable[[Any], Any], what: str, epochs: int, rate: float) -> None:
-    """Learns by the loss on the rows of a batch, in epochs over batches of alike length; the head, which is new, five times as fast."""
+    """Learns by the loss on the rows of a batch, in epochs over batches of alike length; the head five times as fast."""
     chance = np.random.default_rng(0)
     top.train()
     learner = torch.optim.AdamW([{"params": top.layers.parameters()}, {"params": top.head.parameters()}], weight_decay=0.01)

@@ -280,6 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
     threshold, decision, odds = learn_decision(rows, ours.answerer().encoder)  # type: ignore[attr-defined]
     WEIGHTS.write_text(json.dumps({"sentence": sentence, "threshold": round(threshold, 3)}) + "\n", encoding="utf-8")
     np.savez_compressed(DECISION, **decision)
+    learnt.cache_clear()  # the plain reader is held against the new threshold
     if options.reader:
         first = np.array([row.group.split(".")[0] in FIRST for row in foreign])
         known, unknown = ([row for row, one in zip(foreign, first, strict=True) if one == which] for which in (True, False))

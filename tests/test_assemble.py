@@ -62,15 +62,31 @@ def test_guidance_that_changed_is_still_used_with_a_warning(
     assert _state(hashed_settings) == "ready"
 
 
-@pytest.mark.parametrize(("listed", "path"), [("\n\nAsked: Who eats? | Who sleeps?", READER), ("", PLAIN)])
-def test_which_reader_is_opened_goes_by_whether_a_section_lists_questions(
-    hashed_settings: Settings, written: Written, monkeypatch: pytest.MonkeyPatch, listed: str, path: Path
+@pytest.mark.parametrize(("listed", "path", "unread"), [("\n\nAsked: Who eats? | Who sleeps?", READER, "plain"), ("", PLAIN, "reader")])
+def test_which_reader_is_exported_and_opened_goes_by_whether_a_section_lists_questions(
+    hashed_settings: Settings, written: Written, monkeypatch: pytest.MonkeyPatch, listed: str, path: Path, unread: str
 ) -> None:
+    prepared: list[bool] = []
+
+    def prepare(settings: Settings, lists: bool) -> tuple[HashedEncoder, Callable[[], None]]:
+        return HashedEncoder(), lambda: prepared.append(lists)
+
+    monkeypatch.setattr("advisor.encode._prepared", prepare)
     build_index(hashed_settings, written({"zoo.md": f"---\ntitle: Zoo\n---\n# Zoo\n\nZebras eat grass.{listed}\n"}))
-    opened: list[Path] = []
-    monkeypatch.setattr("advisor.reader.open_reader", lambda _folder, _stamp, path: opened.append(path))
-    open_advisor(hashed_settings)
-    assert opened == [path]
+    monkeypatch.setattr("advisor.reader.open_reader", lambda _folder, _stamp, path: path)
+    answerer = open_advisor(hashed_settings).answerer()
+    assert prepared == [bool(listed)]
+    assert getattr(answerer, path.stem) == path
+    assert getattr(answerer, unread) is None
+
+
+def test_what_reads_is_there_before_anybody_sees_the_new_guidance(
+    hashed_settings: Settings, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr("advisor.encode._prepared", lambda *_: (HashedEncoder(), lambda: seen.append(_state(hashed_settings))))
+    build_index(hashed_settings, written(GUIDES))
+    assert seen == ["missing"]
 
 
 def test_what_checks_a_models_sentences_is_made_when_a_model_is_set(

@@ -118,9 +118,11 @@ def test_what_reads_is_exported_while_the_guidance_is_embedded(
     monkeypatch.setattr("advisor.encode.SentenceTransformerEncoder", lambda *_, **__: "sentence-transformers")
     monkeypatch.setattr("advisor.export.export", lambda _, folder: shutil.copytree(_export(settings), folder))
     monkeypatch.setattr("advisor.export.export_reader", export_reader)
-    with training(fresh, lists=lists) as encoder:
+    with training(fresh, lists=lists) as (encoder, wait):
         assert isinstance(encoder, OnnxEncoder)
         embedded.set()
+        wait()
+        assert len(exported) == 2
     assert exported == [reads, "resolver"]
 
 

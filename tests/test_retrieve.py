@@ -91,6 +91,15 @@ def test_several_listed_questions_count_as_their_nearest_three(listed: HybridRet
     assert several[near["Rest"]] == 0.0
 
 
+def test_a_section_that_lists_questions_is_one_however_far_they_are_from_what_is_asked(
+    listed: HybridRetriever, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = listed._asked
+    monkeypatch.setattr(listed, "_asked", lambda vector: (asked(vector)[0], asked(vector)[1] * -1.0))
+    found = {p.chunk.document.title: p.listed for p in listed.search("aims", 3)}
+    assert found == {"Days": True, "Plan": True, "Rest": False}
+
+
 def test_what_is_kept_at_hand_never_outlives_the_guidance(written: Written, library: Library, encoder: HashedEncoder) -> None:
     folder = written({"pay.md": "# Pay\n\nA keeper earns forty coins."})
     library.update(read_corpus(folder), encoder, limit=200)

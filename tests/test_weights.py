@@ -45,10 +45,10 @@ def test_many_rows_are_weighed_as_each_alone(small: Decision) -> None:
 
 
 def test_a_question_is_judged_by_what_it_is_like(small: Decision) -> None:
-    (alike, near), (unlike, _) = (small.kind(np.array(vector)) for vector in ([1.0, 0.0], [0.0, 1.0]))
+    (alike, near), (unlike, _) = (small.kind_and_nearness(np.array(vector)) for vector in ([1.0, 0.0], [0.0, 1.0]))
     assert alike > 0.25 > unlike
     assert near == 1.0
-    assert small.kind(np.array([0.6, 0.8]))[1] == pytest.approx(0.8), "the nearest, not the likest"
+    assert small.kind_and_nearness(np.array([0.6, 0.8]))[1] == pytest.approx(0.8), "the nearest, not the likest"
 
 
 def test_wordings_count_once_each(small: Decision) -> None:
