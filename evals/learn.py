@@ -32,8 +32,9 @@ class Row:
     """A question as seen: its label, weight, features without the verdicts on the question alone, and its sentences.
 
     Sentences are their features and labels; `group` names what is left out together when verdicts are learnt;
-    `read` is the question and the sentences that the reader reads; `ranked` is what the ranking's trees see of the first of
-    the sentences, shape (sentences, features), where an adapter says how near they are.
+    `read` is the question and the sentences that the reader reads, `holding` which of these hold what answers, where that is known;
+    `ranked` is what the ranking's trees see of the first of the sentences, shape (sentences, features), where an adapter says how
+    near they are.
     """
 
     question: str
@@ -45,6 +46,7 @@ class Row:
     group: str = ""
     read: tuple[str, tuple[str, ...]] = ("", ())
     ranked: Any = None
+    holding: tuple[bool, ...] = ()
 
 
 def fold_of(group: str) -> int:

@@ -142,8 +142,7 @@ def labels_of(row: Row) -> list[float] | None:
     """Which of the sentences that are read answer, where that is known."""
     if not row.answered:
         return [0.0] * len(row.read[1])
-    labels = [float(label) for _, label in row.sentences[: len(row.read[1])]]
-    return labels if any(labels) else None
+    return [float(label) for label in row.holding] if any(row.holding) else None
 
 
 def fitted(layers: Layers, rows: Sequence[Row], states: Sequence[States], start: Path | None = None) -> Top:

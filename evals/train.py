@@ -98,7 +98,8 @@ def seen(
     best = sentences[:MOST_RERANKED]
     ranked = to_rank(best) if holds and best and best[0].near is not None else None
     read, *texts = decide.to_read(asked, chosen[:SENTENCES])
-    return Row(question, answered, weight, features, labelled, without is None, group, (read, tuple(texts)), ranked)
+    holding = tuple(bool(holds(s)) for s in chosen[:SENTENCES]) if holds else ()
+    return Row(question, answered, weight, features, labelled, without is None, group, (read, tuple(texts)), ranked, holding)
 
 
 @lru_cache(maxsize=FOLDS)

@@ -59,7 +59,8 @@ def test_a_sentence_is_labelled_only_where_it_is_known_which_answer() -> None:
     read = (QUESTION, TEXTS)
     assert labels_of(Row(QUESTION, False, 1.0, (), read=read)) == [0.0, 0.0]
     assert labels_of(Row(QUESTION, True, 1.0, (), read=read)) is None
-    assert labels_of(Row(QUESTION, True, 1.0, (), (((), False), ((), True), ((), True)), read=read)) == [0.0, 1.0]
+    assert labels_of(Row(QUESTION, True, 1.0, (), read=read, holding=(False, False))) is None
+    assert labels_of(Row(QUESTION, True, 1.0, (), read=read, holding=(False, True))) == [0.0, 1.0]
 
 
 def test_a_verdict_that_tells_apart_is_given_weight_and_keeps_the_bar_in_its_place() -> None:

@@ -54,6 +54,16 @@ def test_a_question_is_seen_with_what_was_learnt_without_it(advisor: Advisor) ->
     assert other.ranked is None, "this embedding model has none of its own"
 
 
+def test_each_sentence_that_is_read_has_its_own_label_in_whatever_order_they_are_read(
+    advisor: Advisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "reranked", lambda sentences, _ranking: sentences[::-1])
+    row = train.seen(advisor, "Do I need an MBA to become a CMO?", True, 1.0, lambda sentence: "MBA" in sentence.text)
+    assert len(row.read[1]) == len(row.holding) == train.SENTENCES
+    assert row.holding == tuple("MBA" in text.split(": ", 1)[-1] for text in row.read[1])
+    assert row.holding != tuple(label for _, label in row.sentences[: train.SENTENCES])
+
+
 def test_a_greeting_among_the_cases_teaches_nothing(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "own_cases", lambda: iter([Case("t-3", ("Hello!",), "answered"), Case("t-4", ("???",), "declined")]))
     assert list(train.own_rows(advisor)) == []
