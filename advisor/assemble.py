@@ -26,7 +26,7 @@ from advisor.personal import Personal
 from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
 from advisor.quote import QuotingAnswerer
-from advisor.reader import PLAIN, READER, Reader
+from advisor.reader import PLAIN, READER, Reader, open_reader
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
@@ -131,7 +131,7 @@ def _build(settings: Settings, library: Library, folder: Path | None, say: Repor
     say(f"Reading the guidance in {chosen}", 0, 0)
     corpus: Corpus = read_corpus(chosen, seconds=settings.parse_seconds, megabytes=settings.parse_megabytes)
     say("Loading the embedding model", 0, 0)
-    with training(settings, lists=any(s.asked for g in corpus.guidance for s in sections_of(g))) as (encoder, exported):
+    with training(settings, lists=any(s.asked for g in corpus.guidance if g.curated for s in sections_of(g))) as (encoder, exported):
 
         def embedding(done: int, total: int) -> None:
             say("Embedding the guidance", done, total)
@@ -194,8 +194,6 @@ class Guidance:
 
     def _reader(self, path: Path) -> Reader | None:
         """The reader that the file is of, opened once; None as long as it is not exported."""
-        from advisor.reader import open_reader
-
         if path not in self._readers and (opened := open_reader(self._exports, self.encoder.name, path)):
             self._readers[path] = opened
         return self._readers.get(path)

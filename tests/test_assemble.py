@@ -73,7 +73,7 @@ def test_which_reader_is_exported_and_opened_goes_by_whether_a_section_lists_que
 
     monkeypatch.setattr("advisor.encode._prepared", prepare)
     build_index(hashed_settings, written({"zoo.md": f"---\ntitle: Zoo\n---\n# Zoo\n\nZebras eat grass.{listed}\n"}))
-    monkeypatch.setattr("advisor.reader.open_reader", lambda _folder, _stamp, path: path)
+    monkeypatch.setattr("advisor.assemble.open_reader", lambda _folder, _stamp, path: path)
     answerer = open_advisor(hashed_settings).answerer()
     assert prepared == [bool(listed)]
     assert getattr(answerer, path.stem) == path
