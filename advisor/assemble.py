@@ -27,6 +27,7 @@ from advisor.pipeline import Advisor
 from advisor.prompts import load_prompts
 from advisor.quote import QuotingAnswerer
 from advisor.reader import PLAIN, READER, Reader, open_reader
+from advisor.session import WORKING
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.suggest import Suggester
@@ -186,7 +187,8 @@ class Guidance:
         """As the retriever does it; once more where a build swapped the guidance under the search."""
         loaded = self._loaded or self.current()
         while True:
-            found = loaded.retriever.search(query, k)
+            with WORKING:
+                found = loaded.retriever.search(query, k)
             current = self.current()
             if current is loaded:
                 return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +24,7 @@ MOST = 3  # calls in one turn, whatever fails
 BEAT = 0.25  # seconds between signs of life, at each of which a turn can be stopped
 PAUSES = (0.4, 1.2)  # before the second and the third call, unless the provider names a time
 
+_ENDING = re.compile(r"[.!?…\]\n]")  # behind which a sentence may be whole
 _TOO_LONG = ("context length", "context_length", "too long", "maximum context", "too many tokens", "context window", "exceeds the context")
 
 
@@ -105,12 +108,20 @@ class Calls:
     async def _listen(self, said: queue.SimpleQueue[Delta | BaseException], system: str, message: str, longest: int, ends: float) -> None:
         clock = asyncio.get_running_loop().time
         offset = clock() - time.monotonic()
+        held, due = "", True
         try:
             async with asyncio.timeout_at(min(clock() + self._silence, ends + offset)) as limit:
                 async for delta in self._model.write(system, message, longest):
                     limit.reschedule(min(clock() + self._silence, ends + offset))
-                    said.put(delta)
+                    held += delta.text
+                    # Whoever reads is woken where a sentence may end, and by what comes right behind it, which shows that
+                    # it did; woken at every token, many answers at once took turns so often that all of them came late.
+                    ending = _ENDING.search(held) is not None
+                    if delta.end or any(delta.usage) or (held and (due or ending)):
+                        said.put(replace(delta, text=held))
+                        held, due = "", ending
         except Exception as error:
+            said.put(Delta(held))
             said.put(error)
 
 

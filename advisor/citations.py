@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from itertools import pairwise
 
-from advisor.query import stems_of
+from advisor.query import known_stems, stems_of
 from advisor.types import Answer, Bit, Chunk, Citation, Draft, Dropped, Part, Passage, PassageVerifier, Span, Statement, Verifier
 
 log = logging.getLogger(__name__)
@@ -76,14 +75,15 @@ class Check:
         within = [s for s in span.chunk.sentences if span.start <= s[0] and s[1] <= span.end]
         if len(within) < 2:
             return span, self._verifier.support(claim, _words(span), _context(span.chunk))
-        stretches = [
-            *within,
-            *((a[0], b[1]) for a, b in pairwise(within)),
-            *((a[0], c[1]) for a, c in zip(within, within[2:], strict=False)),
-        ]
         wanted = stems_of(claim)
+        shared = [wanted & known_stems(_words(Span(span.chunk, *s))) for s in within]
+        stretches = [
+            (len(set().union(*shared[first : first + many])), Span(span.chunk, start, end))
+            for many in (1, 2, 3)
+            for first, ((start, _), (_, end)) in enumerate(zip(within, within[many - 1 :], strict=False))
+        ]
         # The shorter of two that are as near first: it is the closer quote.
-        near = sorted((Span(span.chunk, *s) for s in stretches), key=lambda s: (-len(wanted & stems_of(_words(s))), s.end - s.start))
+        near = [s for _, s in sorted(stretches, key=lambda found: (-found[0], found[1].end - found[1].start))]
         at, score = self._likeliest(claim, self._found[id(span.chunk)], [_words(s) for s in near[:WINDOWS]])
         return near[at], score
 

@@ -176,8 +176,9 @@ def _read(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
     return ordered, frozenset(ordered)
 
 
-def _levels(text: str, table: Sequence[tuple[str, re.Pattern[str]]]) -> dict[str, int]:
-    return {name: len(pattern.findall(text)) for name, pattern in table}
+@lru_cache(maxsize=8192)
+def _levels(text: str, table: tuple[tuple[str, re.Pattern[str]], ...]) -> dict[str, bool]:
+    return {name: pattern.search(text) is not None for name, pattern in table}
 
 
 def differences(claim: str, evidence: str, context: str, rarity: dict[str, float]) -> list[float]:
@@ -208,28 +209,28 @@ def differences(claim: str, evidence: str, context: str, rarity: dict[str, float
     known = f"{evidence} {context}".casefold()
     unknown = [n for n in names if n.casefold() not in known]
     row += [float(len(unknown)), float(sum(n.isupper() and len(n) > 1 for n in unknown))]
-    no, no_held = len(_NEGATION.findall(claim)), len(_NEGATION.findall(evidence))
-    row += [float((no > 0) != (no_held > 0)), float(no > 0 and not no_held), float(no_held > 0 and not no)]
+    no, no_held = bool(_NEGATION.search(claim)), bool(_NEGATION.search(evidence))
+    row += [float(no != no_held), float(no and not no_held), float(no_held and not no)]
     level, level_held = _levels(claim, _LEVELS), _levels(evidence, _LEVELS)
     strongest = _strength(level) - _strength(level_held)
     row += [
         max(0.0, strongest),
         max(0.0, -strongest),
-        float(level["must"] > 0 and not level_held["must"]),
-        float(level_held["may"] > 0 and not level["may"]),
+        float(level["must"] and not level_held["must"]),
+        float(level_held["may"] and not level["may"]),
     ]
     much, much_held = _levels(claim, _QUANTITIES), _levels(evidence, _QUANTITIES)
-    added = {name: float(much[name] > 0 and not much_held[name]) for name in much}
+    added = {name: float(much[name] and not much_held[name]) for name in much}
     row += [sum(added.values()), added["all"], added["only"], added["most"], added["none"]]
     way, way_held = _levels(claim, _DIRECTIONS), _levels(evidence, _DIRECTIONS)
     row += [
-        float(way["up"] > 0 and not way_held["up"] and way_held["down"] > 0),
-        float(way["down"] > 0 and not way_held["down"] and way_held["up"] > 0),
+        float(way["up"] and not way_held["up"] and way_held["down"]),
+        float(way["down"] and not way_held["down"] and way_held["up"]),
         float(
-            (way["before"] > 0 and not way_held["before"] and way_held["after"] > 0)
-            or (way["after"] > 0 and not way_held["after"] and way_held["before"] > 0)
+            (way["before"] and not way_held["before"] and way_held["after"])
+            or (way["after"] and not way_held["after"] and way_held["before"])
         ),
-        float(sum(way[name] > 0 and not way_held[name] for name in way)),
+        float(sum(way[name] and not way_held[name] for name in way)),
     ]
     row += [float(len(said)), float(len(held)), _order(said, held)]
     clauses = [_read(c)[1] for c in _CLAUSE.split(claim)]
@@ -252,7 +253,7 @@ def _figures(claim: str, evidence: str, context: str) -> list[float]:
     return [float(len(mine)), float(len(missing)), float(len(loose) - len(worked)), float(len(worked)), apart, float(len(years))]
 
 
-def _strength(levels: dict[str, int]) -> float:
+def _strength(levels: dict[str, bool]) -> float:
     return 3.0 if levels["must"] else 2.0 if levels["should"] else 1.0 if levels["may"] else 1.5
 
 

@@ -151,15 +151,16 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
         by_heading = covered(query.terms, heading)
         told = passage.vectors @ profile if profile is not None and passage.vectors is not None else None
         together = two - best_pair if two is not None else 0.0
-        most = similar.max() if len(similar) else 0.0
-        order = {int(at): n for n, at in enumerate(np.argsort(-similar, kind="stable"))}
+        fallen = (similar - similar.max()).tolist() if len(similar) else []
+        order = {at: n for n, at in enumerate(np.argsort(-similar, kind="stable").tolist())}
+        similar = similar.tolist()
         for i, (start, end) in enumerate(chunk.sentences):
             read = _read(chunk.document.text[start:end])
-            near = max((float(similar[j]) for j in (i - 1, i + 1) if 0 <= j < len(similar)), default=0.0)
+            near = max(similar[max(0, i - 1) : i] + similar[i + 1 : i + 2], default=0.0)
             listed = is_listed(chunk, start)
             features = [
-                float(similar[i]),
-                float(similar[i]) - best_cosine,
+                similar[i],
+                similar[i] - best_cosine,
                 covered(query.terms, read.stems),
                 covered(query.terms, read.stems | context),
                 by_heading,
@@ -182,12 +183,12 @@ def weigh(query: Query, vector: Any, profile: Any, passages: Sequence[Passage]) 
                 float(start <= chunk.start and not chunk.document.text[max(0, start - 2) : start].strip()),
                 float(bool(pairs & read.pairs)),
                 1.0 / (1 + order[i]),
-                float(similar[i] - most),
+                fallen[i],
                 float(money and read.money),
                 float(money and figure and not read.money),
                 float(share and read.share),
                 float(time and read.time),
-                float(similar[i]) / (1 + rank),
+                similar[i] / (1 + rank),
                 0.0 if passage.listed else 1.0 / (1.0 + i),
                 0.0,
             ]

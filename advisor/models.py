@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from advisor.config import Settings, has_variable
 from advisor.errors import MissingExtra, SettingsError
+from advisor.streams import Completions
 
 CONTEXT = 8192  # tokens that llama.cpp keeps room for
 
@@ -143,12 +144,15 @@ def open_model(settings: Settings) -> ChatModel | None:
     more: dict[str, Any] = {"base_url": settings.model_url} if settings.model_url else {}
     if provider == "openai":
         # The old protocol is the one that everything else speaks; a local server asks for no key.
-        more |= {"use_responses_api": False, "stream_usage": True}
+        # Silence is watched over all providers alike, in `calls.py`; once more for each token would cost as much as reading it.
+        more |= {"use_responses_api": False, "stream_usage": True, "stream_chunk_timeout": None}
         if settings.model_url and not has_variable(needs.key):
             more["api_key"] = "none"
     if provider != "ollama":
         more |= {"timeout": settings.model_seconds, "max_retries": 0}
     made = init_chat_model(settings.model, temperature=0, **more)
+    if provider == "openai":
+        made.async_client = Completions(made.async_client)
     return LangChainModel(settings.model, made)
 
 

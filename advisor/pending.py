@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 REMEMBERED = 12  # turns that a follow-up can lean on
 LEASE = 30.0  # seconds for which a holder that cannot be looked at is taken to be alive
+TICK = 0.3  # seconds between two looks at which leases to renew
 LONGEST = 900.0  # seconds after which a question that was never ended no longer holds up the next
 INTERRUPTED = "The advisor was stopped before it had answered. Ask again."
 FAULT = "Something went wrong in the advisor itself. Ask again."
@@ -80,7 +81,9 @@ class Pending:
         self._clock = clock
         self._place = {"owner": owner, "conversation": conversation}
         self._ended = threading.Event()
-        threading.Thread(target=self._renew, name="lease", daemon=True).start()
+        now = time.monotonic()
+        self._due, self._until = now + LEASE / 3, now + LONGEST
+        _LEASES.add(self)
 
     def history(self) -> list[Exchange]:
         """What was said before in this conversation; waits until the questions before this one have ended."""
@@ -141,15 +144,49 @@ class Pending:
                 connection.execute(text(lost), {"number": number, "fault": INTERRUPTED})
         return len(gone) == len(before)
 
-    def _renew(self) -> None:
-        until = time.monotonic() + LONGEST
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody still answers it, and not for longer than anybody would."""
+        return not self._ended.is_set() and time.monotonic() < self._until
+
+    def renew(self) -> None:
+        """Holds on to the question for another while, if it is time for that."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + LEASE / 3
         renewed = f"UPDATE turns SET lease = {now_in(self._engine)} + {LEASE} WHERE number = :number AND status = 'pending'"
-        while not self._ended.wait(LEASE / 3) and time.monotonic() < until:
-            try:
-                with writing(self._engine) as connection:
-                    connection.execute(text(renewed), {"number": self.number})
-            except StorageError as error:
-                log.warning("%s", error)
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(text(renewed), {"number": self.number})
+        except StorageError as error:
+            log.warning("%s", error)
+
+
+class _Leases:
+    """Renews all leases of this process in one thread, as long as there are any; a thread for each took part of its question's time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: list[Pending] = []
+
+    def add(self, pending: Pending) -> None:
+        with self._lock:
+            self._held.append(pending)
+            if len(self._held) == 1:
+                threading.Thread(target=self._renew, name="leases", daemon=True).start()
+
+    def _renew(self) -> None:
+        while True:
+            time.sleep(TICK)
+            with self._lock:
+                self._held = held = [pending for pending in self._held if pending.is_held]
+            if not held:
+                return
+            for pending in held:
+                pending.renew()
+
+
+_LEASES = _Leases()
 
 
 def holder() -> str:

@@ -18,6 +18,7 @@ from advisor.query import Query, Term, analyse, terms_of
 from advisor.reader import BEST, BEST_PLAIN, PLAIN, READER, Reader
 from advisor.resolve import Resolver
 from advisor.retrieve import direction
+from advisor.session import WORKING
 from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.stage import is_for, told
@@ -54,7 +55,8 @@ class QuotingAnswerer:
         yield self.resolved(question, history)
 
     def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
-        quoted = self.quote(question, query, passages)
+        with WORKING:
+            quoted = self.quote(question, query, passages)
         yield from quoted.parts
         yield quoted
 

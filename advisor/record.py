@@ -36,11 +36,11 @@ class Excerpt(str):
 
 def record_of(turn: Turn) -> dict[str, Any]:
     """A turn as what JSON can hold."""
-    chunks: dict[int, Chunk] = {}
+    chunks: dict[int, tuple[int, Chunk]] = {}
     plain = cast("dict[str, Any]", _plain(turn, chunks))
     cited = {id(citation.chunk) for citation in turn.answer.citations}
     # What somebody brought is theirs to delete: a turn keeps no more of it than was shown.
-    return {**plain, "chunks": [_chunk(c, bare=c.document.id.startswith(MINE) and id(c) not in cited) for c in chunks.values()]}
+    return {**plain, "chunks": [_chunk(c, bare=c.document.id.startswith(MINE) and id(c) not in cited) for _, c in chunks.values()]}
 
 
 def turn_of(record: Mapping[str, Any]) -> Turn:
@@ -48,18 +48,19 @@ def turn_of(record: Mapping[str, Any]) -> Turn:
     return cast(Turn, _made(Turn, record, [_shelved(c) for c in record.get("chunks") or ()]))
 
 
-def _plain(value: Any, chunks: dict[int, Chunk]) -> Any:
-    if isinstance(value, Chunk):
-        chunks.setdefault(id(value), value)
-        return list(chunks).index(id(value))
-    if is_dataclass(value) and not isinstance(value, type):
-        kinds = _kinds(type(value))
-        return {f.name: _plain(getattr(value, f.name), chunks) for f in fields(value) if kinds[f.name] is not Any}
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v, chunks) for k, v in value.items()}
+def _plain(value: Any, chunks: dict[int, tuple[int, Chunk]]) -> Any:
+    """Plain data of a value; of a chunk its place in `chunks`, where it is put by its identity."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, (list, tuple)):
         return [_plain(v, chunks) for v in value]
-    return value if value is None or isinstance(value, (str, int, float)) else float(value)  # NumPy has floats of its own
+    if isinstance(value, Chunk):
+        return chunks.setdefault(id(value), (len(chunks), value))[0]
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, chunks) for k, v in value.items()}
+    names = _kept(cast(type, type(value)))
+    # NumPy has floats of its own.
+    return float(value) if names is None else {name: _plain(getattr(value, name), chunks) for name in names}
 
 
 def _chunk(chunk: Chunk, *, bare: bool = False) -> dict[str, Any]:
@@ -103,6 +104,12 @@ def _made(kind: Any, value: Any, chunks: Sequence[Chunk]) -> Any:
     if kind in (str, int, float, bool):
         return kind() if value is None else kind(value)
     return value
+
+
+@lru_cache
+def _kept(kind: type) -> tuple[str, ...] | None:
+    """The fields of a record that are kept; None for what is no record."""
+    return tuple(f.name for f in fields(kind) if _kinds(kind)[f.name] is not Any) if is_dataclass(kind) else None
 
 
 @lru_cache

@@ -26,6 +26,11 @@ def tokenizer_at(path: Path) -> Any:
     return tokenizer
 
 
+# A question is worked on where there is a processor for it. Only one thread at a time runs Python, and many at work take
+# turns so often that those who merely pass words on, from a model or to a browser, hardly get one.
+WORKING = threading.BoundedSemaphore(cores())
+
+
 class Session:
     """A model's graph on the processor, for any number of threads; no more than one run a core goes on at a time.
 

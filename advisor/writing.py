@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from advisor.evidence import claim_text
-from advisor.query import stems_of
+from advisor.query import known_stems, stems_of
 from advisor.sentences import split
 from advisor.types import Chunk, Dropped, Part, Passage, Span, Statement
 
@@ -97,7 +97,7 @@ class Writing:
     def _nearest(self, text: str) -> list[Chunk]:
         """For a sentence without a number, the two passages that share most words with it: the check decides."""
         wanted = stems_of(text)
-        return sorted(self._chunks, key=lambda c: -len(wanted & stems_of(c.text)))[:2]
+        return sorted(self._chunks, key=lambda c: -len(wanted & known_stems(c.text)))[:2]
 
 
 def _cut_behind_numbers(body: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import http.client
 import json
 import logging
@@ -23,7 +25,9 @@ from advisor.apps.warm import Warm
 from advisor.chats import ChatStore
 from advisor.config import Settings
 from advisor.forgetful import ForgetfulStore
+from advisor.types import Bit, Progress
 from tests.api_world import MBA, client, listening, opened, slow, until
+from tests.chat_world import turn
 from tests.model_server import ModelServer, Reply
 from tests.page_world import serving
 
@@ -161,6 +165,28 @@ def test_a_full_queue_says_when_to_ask_again(warm: Warm) -> None:
             thread.join(20)
         assert [reply.json()["text"] for reply in replies] == ["Done."] * 3
         assert asker.post("/api/ask", json={"question": "Is there room now?"}).status_code == 200
+
+
+def test_whoever_waits_for_a_whole_answer_is_woken_once() -> None:
+    done = turn("Why?")
+    steps: list[Any] = [Progress("draft", "Reading"), Bit("Because."), done]
+
+    async def heard(*, whole: bool) -> list[Any]:
+        return [step async for step in Desk().answer(lambda: (step for step in steps), whole=whole)]
+
+    assert asyncio.run(heard(whole=True)) == [done]
+    assert asyncio.run(heard(whole=False)) == steps
+
+
+def test_what_was_opened_is_not_looked_through_again_for_what_can_go(hashed_home: Path) -> None:
+    gc.unfreeze()
+    warm = Warm(Settings(home=hashed_home, embedding_model="hashed", auto_index=False))
+    try:
+        list(warm.wait())
+        until(lambda: gc.get_freeze_count() > 10_000)
+    finally:
+        warm.close()
+        gc.unfreeze()
 
 
 # ---- what cannot be served

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from advisor.calls import MOST, Calls, ModelFault, tried
 from advisor.config import Settings
-from advisor.models import ChatModel, open_model
+from advisor.models import ChatModel, Delta, open_model
 from tests.model_server import ModelServer, Reply
 
 TRIALS = 25
@@ -139,6 +139,36 @@ def test_a_call_that_is_stopped_hangs_up(serve: Callable[[Callable[[int], Reply]
     assert next(bit for bit in bits if bit) == "Pay is "
     bits.close()  # type: ignore[attr-defined]
     assert server.gone.wait(5)
+
+
+class _Said:
+    """A model that says these tokens, and then fails where it is told to."""
+
+    name = "said"
+
+    def __init__(self, tokens: list[str], fails: bool = False) -> None:
+        self._tokens = tokens
+        self._fails = fails
+
+    async def write(self, system: str, message: str, longest: int) -> AsyncIterator[Delta]:
+        for token in self._tokens:
+            yield Delta(token)
+        if self._fails:
+            raise ConnectionResetError
+        yield Delta(end="stop")
+
+
+def test_a_reader_is_woken_where_a_sentence_ends_and_by_what_shows_that_it_did() -> None:
+    tokens = ["Pay ", "is ", "good", " [1]", ". ", "Hours ", "are ", "long", ".", " And", " more"]
+    bits = [bit for bit in Calls(_Said(tokens), 5, 5).write("", "", longest=50) if bit]
+    assert bits == ["Pay ", "is good [1]", ". ", "Hours ", "are long.", " And", " more"]
+
+
+def test_what_was_said_before_a_stream_broke_is_heard_before_its_fault() -> None:
+    heard: list[str] = []
+    with pytest.raises(ModelFault, match="lost the connection"):
+        heard.extend(bit for bit in Calls(_Said(["Pay ", "is ", "good"], fails=True), 5, 5).write("", "", longest=50) if bit)
+    assert "".join(heard) == "Pay is good"
 
 
 def test_calls_at_once_do_not_wait_for_one_another(serve: Callable[[Callable[[int], Reply]], ModelServer]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
+from advisor.config import cores
 from advisor.pipeline import Advisor
+from advisor.session import WORKING
 from advisor.types import Turn
 
 
@@ -77,3 +80,19 @@ def test_the_same_profile_under_another_name_or_gender_gets_the_same_answer(ship
     people = [("Emily Walsh", "a woman"), ("Jamal Washington", "a man"), ("Wei Chen", "a woman"), ("Jakub Nowak", "a man")]
     answers = {_answered(shipped_advisor, asked.format(*who)).answer.citations[0].claim for who in people}
     assert len(answers) == 1
+
+
+def test_no_more_questions_are_worked_on_at_once_than_there_are_cores(shipped_advisor: Advisor) -> None:
+    done: list[Turn] = []
+    asking = threading.Thread(target=lambda: done.append(shipped_advisor.ask("What does a CMO do?")))
+    held = [WORKING.acquire(timeout=10) for _ in range(cores())]
+    try:
+        asking.start()
+        asking.join(0.5)
+        assert all(held)
+        assert not done
+    finally:
+        for _ in held:
+            WORKING.release()
+    asking.join(30)
+    assert done[0].outcome == "answered"

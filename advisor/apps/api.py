@@ -100,7 +100,7 @@ class Api:
         """Answers one question: the JSON of a turn, or server-sent events."""
         self.advisor()
         owner, cookie = await asyncio.to_thread(self.owners.welcome, request)
-        steps = self.desk.answer(lambda: self.warm.stream(body.question, body.conversation, owner))
+        steps = self.desk.answer(lambda: self.warm.stream(body.question, body.conversation, owner), whole=not body.stream)
         if not body.stream:
             turn = await unless_gone(request, turn_of(steps))
             return JSONResponse(as_json(turn), headers=cookie)

@@ -86,7 +86,7 @@ class Completions:
             resolved = getattr(getattr(answerer, "quoting", answerer), "resolved", None)
             return self.api.warm.stream(question, owner=owner, store=GivenStore(history(before, resolved)))
 
-        answering = self.api.desk.answer(steps)
+        answering = self.api.desk.answer(steps, whole=not body.stream)
         about = {"id": f"chatcmpl-{time.time_ns():x}", "created": int(time.time()), "model": MODEL}
         served = f"http://{request.headers['host']}/api/"
         if body.stream:

@@ -39,8 +39,8 @@ class Desk:
         self._closed = False
         self._made: set[asyncio.Queue[Any]] = set()
 
-    async def answer(self, steps: Callable[[], Steps]) -> AsyncGenerator[Progress | Bit | Turn, None]:
-        """The steps of an answer as a thread makes them; closing this closes them.
+    async def answer(self, steps: Callable[[], Steps], *, whole: bool = False) -> AsyncGenerator[Progress | Bit | Turn, None]:
+        """The steps of an answer as a thread makes them, or of a `whole` answer the turn alone; closing this closes them.
 
         Raises `Fault` (503) where the queue is full, and what the steps raise.
         """
@@ -67,7 +67,8 @@ class Desk:
             try:
                 with closing(steps()) as running:
                     for step in running:
-                        later(made.put_nowait, step)
+                        if not whole or isinstance(step, Turn):
+                            later(made.put_nowait, step)
                         if unwanted.is_set():
                             break
             except BaseException as error:
