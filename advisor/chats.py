@@ -95,8 +95,8 @@ class ChatStore:
                 ),
                 {**place, "title": shortened(question)},
             )
-            number = accept(connection, {**place, "id": ident, "question": question})
-        return Pending(self.engine, ident, number, owner, conversation, self.clock)
+            number, first = accept(connection, {**place, "id": ident, "question": question})
+        return Pending(self.engine, ident, number, owner, conversation, self.clock, first=first)
 
     def history(self, conversation: str, owner: str = "") -> list[Exchange]:
         """The last turns of a conversation, oldest first; none for one that does not exist."""

@@ -48,13 +48,15 @@ def now_in(engine: Engine) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
-def accept(connection: Connection, row: dict[str, Any]) -> int:
-    """Writes a question down, in the caller's transaction, and gives its number."""
+def accept(connection: Connection, row: dict[str, Any]) -> tuple[int, bool]:
+    """Writes a question down, in the caller's transaction; gives its number, and whether it is the first of its conversation."""
     now = now_in(connection.engine)
     columns = "id, owner, conversation_id, created, status, question, holder, lease"
     values = f":id, :owner, :conversation, :now, 'pending', :question, :holder, {now} + {LEASE}"
     connection.execute(text(f"INSERT INTO turns ({columns}) VALUES ({values})"), {**row, "holder": holder()})
-    return int(connection.execute(text("SELECT number FROM turns WHERE id = :id"), {"id": row["id"]}).scalar_one())
+    before = f"SELECT 1 FROM turns b WHERE b.{_HERE.replace('AND ', 'AND b.')} AND b.number < turns.number"
+    number, follows = connection.execute(text(f"SELECT number, EXISTS ({before}) FROM turns WHERE id = :id"), row).one()
+    return int(number), not follows
 
 
 def exchanges(connection: Connection, owner: str, conversation: str, before: int | None = None) -> list[Exchange]:
@@ -74,10 +76,13 @@ def is_alive(holder: str | None, lease: float | None, now: float) -> bool:
 class Pending:
     """A question of which the answer is being worked on; leaving its `with` block without an answer ends it, too."""
 
-    def __init__(self, engine: Engine, ident: str, number: int, owner: str, conversation: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: Engine, ident: str, number: int, owner: str, conversation: str, clock: Callable[[], float], *, first: bool = False
+    ) -> None:
         self.id = ident
         self.number = number
         self._engine = engine
+        self._first = first  # of its conversation, so that nothing is to be waited for or read
         self._clock = clock
         self._place = {"owner": owner, "conversation": conversation}
         self._ended = threading.Event()
@@ -87,6 +92,8 @@ class Pending:
 
     def history(self) -> list[Exchange]:
         """What was said before in this conversation; waits until the questions before this one have ended."""
+        if self._first:
+            return []
         pause = 0.002
         while not self._is_next():
             time.sleep(pause)

@@ -11,8 +11,14 @@ from typing import Any
 from advisor.config import cores
 
 # Each run has memory of its own, and more runs than processors do not end sooner: eight questions at once took 70 MB
-# less, and no longer, when they waited for one another here.
+# less, and no longer, when they waited for one another here. A run on two threads takes two processors.
 _RUNNING = threading.BoundedSemaphore(cores())
+_RUNNING_ON_TWO = threading.BoundedSemaphore(max(1, cores() // 2))
+# A question is worked on where there is a processor for it. Only one thread at a time runs Python, and many at work take
+# turns so often that those who merely pass words on, from a model or to a browser, hardly get one. What a model wrote is checked
+# while it writes on, which can wait; a search cannot, because the model is asked after it: checks leave a place free.
+WORKING = threading.BoundedSemaphore(cores())
+CHECKING = threading.BoundedSemaphore(max(1, cores() - 1))
 
 
 @lru_cache(maxsize=4)
@@ -26,15 +32,10 @@ def tokenizer_at(path: Path) -> Any:
     return tokenizer
 
 
-# A question is worked on where there is a processor for it. Only one thread at a time runs Python, and many at work take
-# turns so often that those who merely pass words on, from a model or to a browser, hardly get one.
-WORKING = threading.BoundedSemaphore(cores())
-
-
 class Session:
-    """A model's graph on the processor, for any number of threads; no more than one run a core goes on at a time.
+    """A model's graph on the processor, for any number of threads; no more runs go on at a time than there are cores for.
 
-    `threads` are those of one run. Raises what ONNX Runtime raises for a file that is no model.
+    `threads`, one or two, are those of one run. Raises what ONNX Runtime raises for a file that is no model.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -42,6 +43,7 @@ class Session:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(threads, cores())
+        self._running = _RUNNING_ON_TWO if threads > 1 else _RUNNING
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # quicker even on a busy machine
@@ -50,5 +52,5 @@ class Session:
 
     def run(self, feed: Mapping[str, Any]) -> Any:
         """The graph's first output for these inputs; what it does not take is left out."""
-        with _RUNNING:
+        with self._running:
             return self._session.run(None, {name: feed[name] for name in self.inputs})[0]

@@ -24,7 +24,7 @@ from advisor.prompts import Prompt
 from advisor.query import stem, stems_of, words_of
 from advisor.reader import CHECKER, Reader, learnt, open_reader
 from advisor.sentences import split
-from advisor.session import WORKING
+from advisor.session import CHECKING, WORKING
 from advisor.types import Encoder, Passage, Verifier
 from advisor.weights import Trees, support_trees
 from advisor.words import FUNCTION_WORDS
@@ -85,7 +85,7 @@ class LearntVerifier:
         for at, evidence in enumerate(stretches):
             if QUOTED.support(claim, evidence) and _is_whole(claim, evidence):
                 return at, 1.0
-        with WORKING:
+        with CHECKING, WORKING:
             return self._judged(claim, stretches, context)
 
     def _judged(self, claim: str, stretches: Sequence[str], context: str) -> tuple[int, float]:

@@ -34,7 +34,8 @@ def test_a_graph_gets_what_it_takes_and_nothing_else(doubling: Path) -> None:
     assert session.run({"given": np.array([1.5], dtype=np.float32), "other": None}).tolist() == [3.0]
 
 
-def test_no_more_runs_go_on_at_once_than_there_are_cores(doubling: Path) -> None:
+@pytest.mark.parametrize(("threads", "at_once"), [(1, cores()), (2, max(1, cores() // 2))])
+def test_no_more_runs_go_on_at_once_than_there_are_cores_for(doubling: Path, threads: int, at_once: int) -> None:
     running, most, lock = 0, 0, threading.Lock()
 
     class Slow:
@@ -48,15 +49,15 @@ def test_no_more_runs_go_on_at_once_than_there_are_cores(doubling: Path) -> None
                 running -= 1
             return [feed["given"]]
 
-    sessions = [Session(doubling, threads=1) for _ in range(2)]
+    sessions = [Session(doubling, threads) for _ in range(2)]
     for session in sessions:
         session._session = Slow()
-    threads = [threading.Thread(target=sessions[n % 2].run, args=({"given": n},)) for n in range(4 * cores())]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == cores()
+    askers = [threading.Thread(target=sessions[n % 2].run, args=({"given": n},)) for n in range(4 * cores())]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert most == at_once
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
