@@ -100,12 +100,13 @@ class ModelAnswerer:
 
     def _written(self, writing: Writing, question: str, query: str, read: list[Passage]) -> Iterator[Progress | Part]:
         while True:
-            message = self._message(question, query, read)
+            message, begun = self._message(question, query, read), False
             try:
                 for bit in self.calls.write(self.prompts["answer"].text, message, longest=self.longest):
                     if bit is None:
-                        yield Progress("draft", "Waiting for the model")
+                        yield Progress("draft", "The model writes" if begun else "Waiting for the model")
                     else:
+                        begun = True
                         yield from writing.add(bit)
                 yield from writing.end(whole=self.calls.ended == "stop")
                 return

@@ -24,7 +24,7 @@ MOST = 3  # calls in one turn, whatever fails
 BEAT = 0.25  # seconds between signs of life, at each of which a turn can be stopped
 PAUSES = (0.4, 1.2)  # before the second and the third call, unless the provider names a time
 
-_ENDING = re.compile(r"[.!?…\]\n]")  # behind which a sentence may be whole
+_ENDING = re.compile(r"[.!?…\]】\n]")  # behind which a sentence may be whole
 _TOO_LONG = ("context length", "context_length", "too long", "maximum context", "too many tokens", "context window", "exceeds the context")
 
 
@@ -119,7 +119,10 @@ class Calls:
                     ending = _ENDING.search(held) is not None
                     if delta.end or any(delta.usage) or (held and (due or ending)):
                         said.put(replace(delta, text=held))
-                        held, due = "", ending
+                        due = ending or (due and not any(c.isalnum() for c in held))
+                        held = ""
+                if held:
+                    said.put(Delta(held))
         except Exception as error:
             said.put(Delta(held))
             said.put(error)

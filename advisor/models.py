@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from advisor.config import Settings, has_variable
 from advisor.errors import MissingExtra, SettingsError
-from advisor.streams import Completions
+from advisor.streams import JsonCompletions
 
 CONTEXT = 8192  # tokens that llama.cpp keeps room for
 
@@ -152,7 +152,7 @@ def open_model(settings: Settings) -> ChatModel | None:
         more |= {"timeout": settings.model_seconds, "max_retries": 0}
     made = init_chat_model(settings.model, temperature=0, **more)
     if provider == "openai":
-        made.async_client = Completions(made.async_client)
+        made.async_client = JsonCompletions(made.async_client)
     return LangChainModel(settings.model, made)
 
 

@@ -175,22 +175,31 @@ class _Leases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: list[Pending] = []
+        self._thread: threading.Thread | None = None
 
     def add(self, pending: Pending) -> None:
         with self._lock:
             self._held.append(pending)
-            if len(self._held) == 1:
-                threading.Thread(target=self._renew, name="leases", daemon=True).start()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._renew, name="leases", daemon=True)
+                self._thread.start()
 
     def _renew(self) -> None:
-        while True:
-            time.sleep(TICK)
-            with self._lock:
-                self._held = held = [pending for pending in self._held if pending.is_held]
-            if not held:
-                return
+        while held := self._still_held():
             for pending in held:
-                pending.renew()
+                try:
+                    pending.renew()
+                except Exception:  # whatever it is, the others go on
+                    log.exception("the lease of a question could not be renewed")
+
+    def _still_held(self) -> list[Pending]:
+        """Those that are held after a while; where there are none, the thread that asked ends."""
+        time.sleep(TICK)
+        with self._lock:
+            self._held = [pending for pending in self._held if pending.is_held]
+            if not self._held:
+                self._thread = None
+            return list(self._held)
 
 
 _LEASES = _Leases()

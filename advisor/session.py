@@ -16,7 +16,7 @@ _RUNNING = threading.BoundedSemaphore(cores())
 _RUNNING_ON_TWO = threading.BoundedSemaphore(max(1, cores() // 2))
 # A question is worked on where there is a processor for it. Only one thread at a time runs Python, and many at work take
 # turns so often that those who merely pass words on, from a model or to a browser, hardly get one. What a model wrote is checked
-# while it writes on, which can wait; a search cannot, because the model is asked after it: checks leave a place free.
+# while it writes on, which can wait; a search cannot, because the model is asked after it: of several places checks leave one free.
 WORKING = threading.BoundedSemaphore(cores())
 CHECKING = threading.BoundedSemaphore(max(1, cores() - 1))
 
@@ -33,9 +33,10 @@ def tokenizer_at(path: Path) -> Any:
 
 
 class Session:
-    """A model's graph on the processor, for any number of threads; no more runs go on at a time than there are cores for.
+    """A model's graph on the processor, for any number of threads; no more runs of one kind go on at a time than there are cores for.
 
-    `threads`, one or two, are those of one run. Raises what ONNX Runtime raises for a file that is no model.
+    `threads`, one or two, are those of one run: two while serving, one in building an index. Raises what ONNX Runtime raises for
+    a file that is no model.
     """
 
     def __init__(self, path: Path, threads: int) -> None:

@@ -1,26 +1,33 @@
-"""OpenAI's streams, read in gulps: many answers written at once cost less than half of what they do token by token.
+"""OpenAI's streams, read in gulps: many answers written at once cost half of what they do token by token.
 
 Its client makes objects of each token, of which LangChain makes others. With fifty chats that left the one thread that
 reads all streams no time, and sentences came seconds late. Here the JSON is passed on as it came, to the same LangChain,
-the bits that were read together as one.
+and the text that came together as one. Each event is taken to be one line of data, as every server writes it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 PAUSE, LONGEST_PAUSE = 0.004, 0.08  # seconds between two readings of a stream, for each stream that is open, and at most
+AWAKE = 1 / 8  # of a pause, after which the next one may come: what has come meanwhile is taken without one
+DRAIN = 0.1  # seconds for what is behind the last event: a connection that was read to its end can be used again
+DONE = "[DONE]"
 
 
-class Completions:
+class JsonCompletions:
     """What `ChatOpenAI` takes as its `async_client`: the client's own completions, streamed as dicts."""
 
     def __init__(self, completions: Any) -> None:
         self._completions = completions
         self.streams = 0  # that are open
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._completions, name)
 
     async def create(self, **asked: Any) -> Events:
         """Asks for a stream; raises what the client raises."""
@@ -30,9 +37,10 @@ class Completions:
 class Events:
     """The events of one response; the more streams are open, the longer between two readings of one."""
 
-    def __init__(self, completions: Completions, response: Any) -> None:
+    def __init__(self, completions: JsonCompletions, response: Any) -> None:
         self._completions = completions
         self._response = response
+        response.encoding = "utf-8"  # which JSON is, whatever the server says of it
 
     async def __aenter__(self) -> Events:
         self._completions.streams += 1
@@ -43,16 +51,44 @@ class Events:
         await self._response.aclose()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        rest, ending = "", False
-        async for read in self._response.aiter_text():
-            *lines, rest = (rest + read).split("\n")
-            for event in joined(_parsed(lines)):
-                ending = ending or not _is_text(event)
-                yield event
+        come, changed = list[dict[str, Any]](), asyncio.Event()
+        reading = asyncio.create_task(self._read(come, changed))
+        reading.add_done_callback(lambda _: changed.set())
+        try:
+            done = False
+            while not done:
+                await changed.wait()
+                changed.clear()
+                done = reading.done()  # before the last is taken
+                taken, come[:] = come[:], []
+                for event in joined(taken):
+                    yield event
+            reading.result()
+        finally:
+            reading.cancel()
+
+    async def _read(self, come: list[dict[str, Any]], changed: asyncio.Event) -> None:
+        """Puts events where they are waited for: those that came during a rest together, though a server may send each token as a piece."""
+        clock = asyncio.get_running_loop().time
+        pieces, rest, ending, rested = self._response.aiter_text(), "", False, 0.0
+        async for piece in pieces:
+            *lines, rest = (rest + piece).split("\n")
+            for data in _data(lines):
+                if data.startswith(DONE):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(DRAIN):
+                            async for _ in pieces:
+                                pass
+                    return
+                come.append(event := _parsed(data))
+                ending = ending or any(choice.get("finish_reason") for choice in event.get("choices") or ())
+            changed.set()
+            pause = min(LONGEST_PAUSE, PAUSE * self._completions.streams)
             # What comes behind the text says that it has ended, which is waited for.
-            await asyncio.sleep(0.0 if ending else min(LONGEST_PAUSE, PAUSE * self._completions.streams))
-        for event in _parsed([rest]):
-            yield event
+            if not ending and clock() - rested >= pause * AWAKE:
+                await asyncio.sleep(pause)
+                rested = clock()
+        come.extend(_parsed(data) for data in _data([rest]) if not data.startswith(DONE))
 
 
 def joined(events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -69,16 +105,22 @@ def joined(events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield held
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The JSON of lines of server-sent events; raises `ValueError` for what is none, and where it tells of a fault."""
+def _data(lines: Iterable[str]) -> Iterator[str]:
+    """The data of lines of server-sent events."""
     for line in lines:
         name, _, data = line.partition(":")
-        if name != "data" or data.strip() == "[DONE]":
-            continue
-        event = json.loads(data)
-        if not isinstance(event, dict) or event.get("error"):
-            raise ValueError("the stream tells of a fault, or holds what is no event")
-        yield event
+        if name == "data":
+            yield data.strip()
+
+
+def _parsed(data: str) -> dict[str, Any]:
+    """The event that is written there; raises `ValueError` for what is none, and where it tells of a fault."""
+    event = json.loads(data)
+    if not isinstance(event, dict) or event.get("error"):
+        raise ValueError("the stream tells of a fault, or holds what is no event")
+    for choice in event.get("choices") or ():
+        choice.setdefault("delta", None)  # Azure's filter sends choices without one, which LangChain stumbles over
+    return event
 
 
 def _is_text(event: dict[str, Any]) -> bool:

@@ -86,19 +86,18 @@ def _send(to: BaseHTTPRequestHandler, reply: Reply) -> None:
         return
     to.send_response(200)
     to.send_header("content-type", "text/event-stream")
-    chunked = reply.fault in ("reset", "truncated")
-    if chunked:
-        to.send_header("transfer-encoding", "chunked")
+    to.send_header("transfer-encoding", "chunked")
     to.end_headers()
 
     def write(data: bytes) -> None:
-        to.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n" if chunked else data)
+        to.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         to.wfile.flush()
 
+    write(_event({"role": "assistant", "content": ""}))
     for bit in reply.bits:
         if reply.pause:
             time.sleep(reply.pause)
-        write(_event({"role": "assistant", "content": bit}))
+        write(_event({"content": bit}))
     if reply.fault == "silent within":
         _wait_until_gone(to)
     elif reply.fault == "reset":
@@ -108,6 +107,8 @@ def _send(to: BaseHTTPRequestHandler, reply: Reply) -> None:
         write(b'data: {"choices": [{"delta": {"content": "half\n\ndata: }{\n\n')
     elif reply.fault not in ("truncated", "no end"):
         write(_event({}, reply.fault or "stop", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}) + b"data: [DONE]\n\n")
+    if reply.fault not in ("reset", "truncated"):
+        to.wfile.write(b"0\r\n\r\n")
 
 
 def _wait_until_gone(to: BaseHTTPRequestHandler) -> None:

@@ -21,6 +21,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from advisor.apps.desk import Desk
+from advisor.apps.shield import LARGEST_JSON
 from advisor.apps.warm import Warm
 from advisor.chats import ChatStore
 from advisor.config import Settings
@@ -248,9 +249,13 @@ def test_what_may_not_pass_does_not(asker: TestClient, method: str, path: str, h
 def test_a_body_that_does_not_say_how_long_it_is_is_not_read_to_its_end(warm: Warm) -> None:
     with listening(warm) as port:
         asking = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        pieces = (b"x" * 10_000 for _ in range(10))
-        asking.request("POST", "/api/ask", pieces, {"content-type": "application/json"}, encode_chunked=True)
-        reply = asking.getresponse()
+        asking.putrequest("POST", "/api/ask")
+        asking.putheader("content-type", "application/json")
+        asking.putheader("transfer-encoding", "chunked")
+        asking.endheaders()
+        for _ in range(LARGEST_JSON // 10_000 + 1):
+            asking.send(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+        reply = asking.getresponse()  # the end is never sent
         assert (reply.status, json.loads(reply.read())["error"]["what"]) == (413, "body")
 
 

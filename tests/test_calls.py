@@ -158,10 +158,22 @@ class _Said:
         yield Delta(end="stop")
 
 
-def test_a_reader_is_woken_where_a_sentence_ends_and_by_what_shows_that_it_did() -> None:
-    tokens = ["Pay ", "is ", "good", " [1]", ". ", "Hours ", "are ", "long", ".", " And", " more"]
-    bits = [bit for bit in Calls(_Said(tokens), 5, 5).write("", "", longest=50) if bit]
-    assert bits == ["Pay ", "is good [1]", ". ", "Hours ", "are long.", " And", " more"]
+@pytest.mark.parametrize(
+    ("tokens", "heard"),
+    [
+        (
+            ["Pay ", "is ", "good", " [1]", ". ", "Hours ", "are ", "long", ".", " And", " more"],
+            ["Pay ", "is good [1]", ". ", "Hours ", "are long.", " And", " more"],
+        ),
+        (
+            ["Pay ", "is ", "good", ".", "【", "1", "】", " Hours", " are", " long."],
+            ["Pay ", "is good.", "【", "1", "】", " Hours", " are long."],
+        ),
+        (["“Pay ", "is ", "good", ".", "”", " Hours", " are long."], ["“Pay ", "is good.", "”", " Hours", " are long."]),
+    ],
+)
+def test_a_reader_is_woken_where_a_sentence_ends_and_by_what_shows_that_it_did(tokens: list[str], heard: list[str]) -> None:
+    assert [bit for bit in Calls(_Said(tokens), 5, 5).write("", "", longest=50) if bit] == heard
 
 
 def test_what_was_said_before_a_stream_broke_is_heard_before_its_fault() -> None:

@@ -16,7 +16,7 @@ import pytest
 from advisor import pending as module
 from advisor.chats import ChatStore
 from advisor.database import reading, writing
-from advisor.pending import INTERRUPTED, is_alive, now_in
+from advisor.pending import INTERRUPTED, Pending, is_alive, now_in
 from benchmarks.chat_kills import trial
 from benchmarks.races import race
 from tests.chat_world import opened, say, turn
@@ -156,6 +156,31 @@ def test_a_lease_is_renewed_while_its_question_is_answered_and_not_for_ever(stor
     assert third.history() == []
     third.stop()
     hung.stop()
+
+
+def test_a_lease_that_cannot_be_renewed_holds_up_no_other(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEASE", 1.5)
+    renewed: list[str] = []
+
+    def renew(pending: Pending) -> None:
+        renewed.append(pending.id)
+        raise RuntimeError("no connection is free")
+
+    monkeypatch.setattr(Pending, "renew", renew)
+    held = [store.begin("mine", "One?"), store.begin("other", "Two?")]
+    time.sleep(4 * module.TICK)
+    assert all(renewed.count(pending.id) >= 2 for pending in held)
+    assert sum(thread.name == "leases" for thread in threading.enumerate()) == 1
+    for pending in held:
+        pending.stop()
+
+
+def test_only_the_first_question_of_a_conversation_reads_no_history(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = store.begin("mine", "First?"), store.begin("other", "Elsewhere?")
+    first.keep(turn("First?", ident=first.id))
+    assert [e.question for e in store.begin("mine", "Second?").history()] == ["First?"]
+    monkeypatch.setattr(module, "exchanges", None)
+    assert other.history() == []
 
 
 def test_an_answer_to_a_deleted_conversation_is_not_kept(store: ChatStore) -> None:

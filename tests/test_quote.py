@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from advisor.answer import ModelAnswerer
 from advisor.config import cores
 from advisor.pipeline import Advisor
-from advisor.session import WORKING
+from advisor.session import CHECKING, WORKING
 from advisor.types import Turn
 
 
@@ -96,3 +98,43 @@ def test_no_more_questions_are_worked_on_at_once_than_there_are_cores(shipped_ad
             WORKING.release()
     asking.join(30)
     assert done[0].outcome == "answered"
+
+
+@pytest.mark.parametrize("step", ["quote", "draft", "check"])
+def test_each_step_that_computes_waits_for_a_place(shipped_advisor: Advisor, step: str) -> None:
+    question, passages = "What does a CMO do?", tuple(shipped_advisor.retriever().search("What does a CMO do?", 12))
+    quoting = shipped_advisor.answerer()
+    claim = passages[0].chunk.text[:80] + " as it is said."
+    steps = {
+        "quote": lambda: list(quoting.draft(question, question, passages)),
+        "draft": lambda: next(
+            iter(ModelAnswerer(quoting, SimpleNamespace(name="any"), {}, None, 8, 700).draft(question, question, passages))
+        ),  # type: ignore[arg-type]
+        "check": lambda: shipped_advisor.verifier.support(claim, passages[0].chunk.text),
+    }
+    done = threading.Event()
+    working = threading.Thread(target=lambda: (steps[step](), done.set()))
+    held = [WORKING.acquire(timeout=10) for _ in range(cores())]
+    try:
+        working.start()
+        assert all(held)
+        assert not done.wait(0.3)
+    finally:
+        for _ in held:
+            WORKING.release()
+    assert done.wait(30)
+
+
+def test_a_search_does_not_wait_behind_checks(shipped_advisor: Advisor) -> None:
+    passage, done = shipped_advisor.retriever().search("What does a CMO do?", 1)[0].chunk.text, threading.Event()
+    checking = threading.Thread(target=lambda: (shipped_advisor.verifier.support(passage[:80] + " as it is said.", passage), done.set()))
+    held = [CHECKING.acquire(timeout=10) for _ in range(max(1, cores() - 1))]
+    try:
+        checking.start()
+        assert all(held)
+        assert shipped_advisor.ask("What does a CMO do?").outcome == "answered"
+        assert not done.is_set()
+    finally:
+        for _ in held:
+            CHECKING.release()
+    assert done.wait(30)

@@ -64,11 +64,14 @@ class Desk:
                 loop.call_soon_threadsafe(call, *given)
 
         def work() -> None:
+            said: Progress | Bit | Turn | None = None
             try:
                 with closing(steps()) as running:
                     for step in running:
-                        if not whole or isinstance(step, Turn):
+                        # The same progress once more is a sign of life, at which to stop; nobody has to be told.
+                        if isinstance(step, Turn) or not (whole or step == said):
                             later(made.put_nowait, step)
+                        said = step if isinstance(step, Progress) else None
                         if unwanted.is_set():
                             break
             except BaseException as error:

@@ -112,10 +112,11 @@ class Warm:
             error = IndexUnavailable("The advisor could not be opened; the log says why. Run: advisor doctor")
         if error is not None and not self._closed:
             log.error("advisor: %s", error)
-        # What is there now stays. To look through it again and again for what can go took a third of a second, in which nobody
-        # was answered.
-        gc.collect()
-        gc.freeze()
+        if advisor is not None:
+            # Nearly all that is there now stays. To look through it again and again for what can go took a third of a second, in
+            # which nobody was answered.
+            gc.collect()
+            gc.freeze()
         with self._changed:
             self._advisor, self._error, self._opening = advisor, error, False
             self._changed.notify_all()
