@@ -40,6 +40,7 @@ class Events:
     def __init__(self, completions: JsonCompletions, response: Any) -> None:
         self._completions = completions
         self._response = response
+        self._reading: asyncio.Task[None] | None = None
         response.encoding = "utf-8"  # which JSON is, whatever the server says of it
 
     async def __aenter__(self) -> Events:
@@ -48,46 +49,50 @@ class Events:
 
     async def __aexit__(self, *_: object) -> None:
         self._completions.streams -= 1
-        await self._response.aclose()
+        try:
+            if self._reading is not None:
+                # It has to have let go of the response before that is closed.
+                self._reading.cancel()
+                await asyncio.gather(self._reading, return_exceptions=True)
+        finally:
+            await self._response.aclose()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         come, changed = list[dict[str, Any]](), asyncio.Event()
-        reading = asyncio.create_task(self._read(come, changed))
+        self._reading = reading = asyncio.create_task(self._read(come, changed))
         reading.add_done_callback(lambda _: changed.set())
-        try:
-            done = False
-            while not done:
-                await changed.wait()
-                changed.clear()
-                done = reading.done()  # before the last is taken
-                taken, come[:] = come[:], []
-                for event in joined(taken):
-                    yield event
-            reading.result()
-        finally:
-            reading.cancel()
+        done = False
+        while not done:
+            await changed.wait()
+            changed.clear()
+            done = reading.done()  # before the last is taken
+            taken, come[:] = come[:], []
+            for event in joined(taken):
+                yield event
+        reading.result()
 
     async def _read(self, come: list[dict[str, Any]], changed: asyncio.Event) -> None:
         """Puts events where they are waited for: those that came during a rest together, though a server may send each token as a piece."""
         clock = asyncio.get_running_loop().time
-        pieces, rest, ending, rested = self._response.aiter_text(), "", False, 0.0
-        async for piece in pieces:
-            *lines, rest = (rest + piece).split("\n")
-            for data in _data(lines):
-                if data.startswith(DONE):
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(DRAIN):
-                            async for _ in pieces:
-                                pass
-                    return
-                come.append(event := _parsed(data))
-                ending = ending or any(choice.get("finish_reason") for choice in event.get("choices") or ())
-            changed.set()
-            pause = min(LONGEST_PAUSE, PAUSE * self._completions.streams)
-            # What comes behind the text says that it has ended, which is waited for.
-            if not ending and clock() - rested >= pause * AWAKE:
-                await asyncio.sleep(pause)
-                rested = clock()
+        rest, ending, rested = "", False, 0.0
+        async with contextlib.aclosing(self._response.aiter_text()) as pieces:
+            async for piece in pieces:
+                *lines, rest = (rest + piece).split("\n")
+                for data in _data(lines):
+                    if data.startswith(DONE):
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(DRAIN):
+                                async for _ in pieces:
+                                    pass
+                        return
+                    come.append(event := _parsed(data))
+                    ending = ending or any(choice.get("finish_reason") for choice in event.get("choices") or ())
+                changed.set()
+                pause = min(LONGEST_PAUSE, PAUSE * self._completions.streams)
+                # What comes behind the text says that it has ended, which is waited for.
+                if not ending and clock() - rested >= pause * AWAKE:
+                    await asyncio.sleep(pause)
+                    rested = clock()
         come.extend(_parsed(data) for data in _data([rest]) if not data.startswith(DONE))
 
 

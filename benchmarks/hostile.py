@@ -20,6 +20,7 @@ import psutil
 from advisor.apps.mydocuments import LARGEST
 from advisor.apps.rates import Rates
 from advisor.apps.warm import Warm
+from advisor.apps.web import share_arenas
 from advisor.config import Settings
 from benchmarks.report import record
 from tests.api_world import MBA, client, opened
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
+    share_arenas()  # as the server does it
     Rates.upload = Rates.sign_in = lambda *_: None  # type: ignore[method-assign,assignment]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"

@@ -25,18 +25,23 @@ class Response:
 
     def __init__(self, *pieces: str) -> None:
         self._pieces = pieces
-        self.closed = False
+        self.closed = self.read = False
         self.encoding = ""
         self.http_response = self
 
     async def aiter_text(self) -> AsyncIterator[str]:
         assert self.encoding == "utf-8"
-        for piece in self._pieces:
-            if piece == HELD_OPEN:
-                await asyncio.sleep(60)
-            yield piece
+        self.read = True
+        try:
+            for piece in self._pieces:
+                if piece == HELD_OPEN:
+                    await asyncio.sleep(60)
+                yield piece
+        finally:
+            self.read = False
 
     async def aclose(self) -> None:
+        assert not self.read, "it is closed while somebody reads it"
         self.closed = True
 
 
@@ -93,6 +98,18 @@ def test_nothing_is_read_or_waited_for_behind_the_end(done: str) -> None:
     begun = time.monotonic()
     assert read(sent(text("Good.")), done + "data: }{\n\n", "data: }{\n\n", HELD_OPEN) == [text("Good.")]
     assert time.monotonic() - begun < 10
+
+
+def test_who_stops_reading_lets_go_of_the_response_before_it_is_closed() -> None:
+    response = Response(sent(text("Good.")), HELD_OPEN)
+
+    async def some_of_it() -> None:
+        async with await JsonCompletions(Client(response)).create() as events:
+            async for _ in events:
+                return
+
+    asyncio.run(some_of_it())
+    assert response.closed
 
 
 def test_what_is_not_streamed_is_the_client_s_own() -> None:

@@ -47,7 +47,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     and `AdvisorError` for a port that is taken.
     """
     silence_vendors()
-    _share_arenas()
+    share_arenas()
     sys.setswitchinterval(SWITCH)
     switch_on(settings)
     host = settings.host if host is None else host
@@ -67,7 +67,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     print("Stopped.", flush=True)
 
 
-def _share_arenas() -> None:
+def share_arenas() -> None:
     """Lets threads share the C library's memory pools, and gives large pieces back at once.
 
     With a pool for each thread, and pieces of many megabytes kept in them, many questions at once held over a hundred more.
