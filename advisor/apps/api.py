@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -99,7 +98,7 @@ class Api:
     async def ask(self, request: Request, body: Question) -> Response:
         """Answers one question: the JSON of a turn, or server-sent events."""
         self.advisor()
-        owner, cookie = await asyncio.to_thread(self.owners.welcome, request)
+        owner, cookie = self.owners.welcome(request)  # whom the gate has looked up
         steps = self.desk.answer(lambda: self.warm.stream(body.question, body.conversation, owner), whole=not body.stream)
         if not body.stream:
             turn = await unless_gone(request, turn_of(steps))
