@@ -12,7 +12,6 @@ from advisor.impartial import impartial
 from advisor.models import ChatModel
 from advisor.prompts import Prompt
 from advisor.quote import QuotingAnswerer
-from advisor.session import WORKING
 from advisor.suggest import Suggester
 from advisor.types import Draft, Exchange, Part, Passage, Progress
 from advisor.writing import NOT_HELD, Writing
@@ -66,8 +65,7 @@ class ModelAnswerer:
         yield _query(query) or ours
 
     def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
-        with WORKING:
-            quoted = self.quoting.quote(question, query, passages)
+        quoted = self.quoting.quote(question, query, passages)
         if quoted.outcome != "answered":
             yield quoted
             return

@@ -55,8 +55,7 @@ class QuotingAnswerer:
         yield self.resolved(question, history)
 
     def draft(self, question: str, query: str, passages: Sequence[Passage]) -> Iterator[Progress | Part | Draft]:
-        with WORKING:
-            quoted = self.quote(question, query, passages)
+        quoted = self.quote(question, query, passages)
         yield from quoted.parts
         yield quoted
 
@@ -67,6 +66,10 @@ class QuotingAnswerer:
 
     def quote(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         """The answer in the words of the passages, or why there is none."""
+        with WORKING:
+            return self._quoted(question, query, passages)
+
+    def _quoted(self, question: str, query: str, passages: Sequence[Passage]) -> Draft:
         reply = self.replies.to(question)
         if reply is not None:
             return Draft(reply.outcome, text=reply.text, suggestions=self.suggester.starters(), confidence=1.0)

@@ -64,7 +64,7 @@ class Desk:
                 loop.call_soon_threadsafe(call, *given)
 
         def work() -> None:
-            said: Progress | Bit | Turn | None = None
+            said: Progress | None = None
             try:
                 with closing(steps()) as running:
                     for step in running:
