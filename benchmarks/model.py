@@ -35,7 +35,7 @@ def _given(answerer: Answerer) -> Answerer:
 
 
 class Metronome:
-    """Writes the sentences it is given with a number behind each, a word at a time, and notes when it was asked and what it sent when.
+    """Writes the sentences it is given with a number behind each, a word at a time, and notes when it was asked and when each was whole.
 
     `first` and `each` are the seconds to its first word and between two.
     """
@@ -44,26 +44,30 @@ class Metronome:
 
     def __init__(self, first: float, each: float) -> None:
         self.sentences: Sequence[str] = ()
-        self.asked = self.whole = self.last = 0.0
+        self.whole: list[float] = []
+        self.asked = 0.0
         self._pace = first, each
 
     async def write(self, system: str, message: str, longest: int) -> AsyncIterator[Delta]:
-        self.asked = time.perf_counter()
+        self.asked, self.whole = time.perf_counter(), []
         first, each = self._pace
         words = [(f"{word} ", n) for n, sentence in enumerate(self.sentences) for word in f"{sentence.removesuffix('.')} [1].".split()]
         for place, (word, n) in enumerate(words):
             if each:
                 await asyncio.sleep(max(0.0, self.asked + first + place * each - time.perf_counter()))
             yield Delta(word)
-            # The first sentence is whole for us when the next one has begun.
-            if n <= 1 and (n == 0 or words[place - 1][1] == 0):
-                self.whole = time.perf_counter()
-        self.last = time.perf_counter()
+            if n > len(self.whole):  # a sentence is whole for us when the next one has begun
+                self.whole.append(time.perf_counter())
+        self.whole.append(time.perf_counter())
         yield Delta(end="stop")
 
 
 def added_time(advisor: Advisor, first: float, each: float, every: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of ours before the model is asked and from its first whole sentence to what is shown, and after its last word."""
+    """Milliseconds of ours before the model is asked and from a whole sentence to its showing as the first, and after the last word.
+
+    Where the check drops the model's first sentence, the one that is shown first counts, and where nothing that it wrote is shown, the
+    quoted answer after its last word: what a model takes to write is not our time.
+    """
     model, prompts, before, after = Metronome(first, each), load_prompts(shipped("prompts")), list[float](), list[float]()
     quoting = advisor.answerer()
     cases = [c for c in read_cases(FOLDER / "answers.jsonl") if c.outcome == "answered"]
@@ -74,13 +78,14 @@ def added_time(advisor: Advisor, first: float, each: float, every: int) -> tuple
         # No sentence is a quote, so that each has to be read with what it cites.
         model.sentences = [c.claim.rstrip(".") + " as the guidance says." for c in turn.answer.citations]
         answerer = ModelAnswerer(quoting, model, prompts, Calls(model, 30, 30), 8, 700)  # type: ignore[arg-type]
-        asked, shown = time.perf_counter(), 0.0
+        asked, shown, first_shown = time.perf_counter(), 0.0, ""
         for step in dataclasses.replace(advisor, answerer=partial(_given, answerer)).stream(case.question):
             if isinstance(step, str) and not shown:
-                shown = time.perf_counter()
+                shown, first_shown = time.perf_counter(), step
             if isinstance(step, Turn) and shown:
-                before.append(1000 * (model.asked - asked + max(0.0, shown - model.whole)))
-                after.append(1000 * (time.perf_counter() - model.last))
+                number = next((n for n, sentence in enumerate(model.sentences) if sentence in first_shown), -1)
+                before.append(1000 * (model.asked - asked + shown - model.whole[number]))
+                after.append(1000 * (time.perf_counter() - model.whole[-1]))
     return before, after
 
 
