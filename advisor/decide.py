@@ -33,6 +33,7 @@ FEATURES = (
 )  # fmt: skip
 MOST_TERMS = 9  # of a question, the rarest
 
+SAID, NEAR = 0.95, 0.3  # share of a question's words, by weight, and cosine, from which a document of the asker's own answers it
 LATEST = 2020  # years before are people's own histories; a later one that no passage holds asks for what is not there
 _ROLE = re.compile(
     r"\b(?:becom\w+|to be|being|work(?:ing)? as|career (?:as|path (?:to|for|of))|path (?:to|for)|role of|job of|steps to becom\w+|what (?:does|do)(?= an? .{3,40} (?:do|earn|make)\b)|do(?= \w+s? (?:get|become)))"
@@ -131,6 +132,15 @@ def confidence(values: Sequence[float], verdicts: Iterable[float] | None = None,
         if read >= bar:
             break
     return chance(read)
+
+
+def all_said(values: Sequence[float]) -> bool:
+    """Whether the passages hold all that a question asks with, from what `features` gives.
+
+    That is enough of somebody's own document, whatever the question: what kind of thing guidance answers says nothing of a contract.
+    """
+    held, cosine = (values[FEATURES.index(name)] for name in ("union coverage", "best cosine"))
+    return held >= SAID and cosine >= NEAR
 
 
 def to_read(query: Query, sentences: Sequence[Sentence]) -> tuple[str, ...]:

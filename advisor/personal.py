@@ -22,7 +22,18 @@ from advisor.words import FUNCTION_WORDS
 # Whoever says "my" or "did I" asks about themselves: what they brought is then nearer than the guidance, which outnumbers it.
 ABOUT_ME = re.compile(r"\b(?:my|mine|our|(?:did|have|had|was|am|were) (?:i|we)|(?:i|we) (?:did|have|had|was|am|were))\b", re.I)
 NEARER = 0.15
+# What people call a document of theirs: "in my offer letter".
+_KINDS = (
+    "cv|resume|résumé|curriculum vitae|contract|agreement|offer|letter|notice|advert|ad|posting|job description|programme?|review"
+    "|evaluation|appraisal|handbook|policy|plan|document|file|pdf|certificate|transcript|bylaws"
+)
+_MINE = re.compile(
+    r"\b(?:in|from|on|according to|per|does|do|did) (?:my|our|this|these|the attached|the uploaded) (?:[\w-]+ )?"
+    rf"(?P<kind>{_KINDS})s?\b",
+    re.I,
+)
 OWNERS_HELD = 32  # owners whose chunks are kept at hand
+UNKNOWN = "zzzyxq"  # a word that no guide holds
 _K1, _B = 1.2, 0.75  # of SQLite's bm25()
 
 
@@ -77,9 +88,24 @@ class PersonalRetriever:
         self.shared, self.held, self.library, self.encoder = shared, held, library, encoder
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
-        """The k best passages of both."""
-        found = [*self.shared.search(query, k), *self._own(query)]
-        return sorted(found, key=lambda p: (-p.score, p.chunk.id))[:k]
+        """The k best passages of both; of the documents alone that the question is about, where it says so."""
+        own = self._own(query)
+        named = self._named(query)
+        if named:
+            own = [p for p in own if p.chunk.document.id in named]
+            return sorted(own, key=lambda p: (-p.score, p.chunk.id))[:k]
+        return sorted([*self.shared.search(query, k), *own], key=lambda p: (-p.score, p.chunk.id))[:k]
+
+    def _named(self, query: str) -> set[str]:
+        """The documents that a question is about: it names what they name and no guide does, or what they are, as its asker's."""
+        words = [w.lower() for w in words_of(query) if len(w) > 3 and w.lower() not in FUNCTION_WORDS]
+        *rarities, rarest = self.library.rarities([*words, UNKNOWN])
+        strange = {stem(w) for w, rarity in zip(words, rarities, strict=True) if rarity >= rarest}
+        found = {chunk.document.id for (chunk, _, _), count in zip(self.held.chunks, self.held.counts, strict=True) if strange & set(count)}
+        for match in _MINE.finditer(query):
+            kind = stem(match["kind"].lower())
+            found |= {c.document.id for c, _, _ in self.held.chunks if kind in _called(c)}
+        return found
 
     def _own(self, query: str) -> list[Passage]:
         vector = direction(self.encoder, query)
@@ -112,6 +138,12 @@ class PersonalRetriever:
                 score += rarity * times * (_K1 + 1) / (times + _K1 * (1 - _B + _B * size / mean))
             scores.append(min(1.0, score / most))
         return scores
+
+
+def _called(chunk: Chunk) -> set[str]:
+    """The stems of what a document is called: its title and the name of its file."""
+    about = chunk.document.metadata
+    return {stem(w.lower()) for w in re.findall(r"[^\W\d_]+", f"{chunk.document.title} {about.get('title', '')} {about.get('name', '')}")}
 
 
 def _prepared(marks: tuple[tuple[str, str], ...], chunks: list[tuple[Chunk, Any, Any]], adapter: Adapter | None) -> _Held:

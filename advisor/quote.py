@@ -23,7 +23,7 @@ from advisor.smalltalk import Replies
 from advisor.spelling import Speller
 from advisor.stage import is_for, told
 from advisor.suggest import Suggester
-from advisor.types import Draft, Encoder, Exchange, Part, Passage, Progress, Statement
+from advisor.types import MINE, Draft, Encoder, Exchange, Part, Passage, Progress, Statement
 
 WORDS = 150  # an answer's length, unless a list needs more
 LIST_WORDS = 190
@@ -78,7 +78,7 @@ class QuotingAnswerer:
         chosen = reranked(sentences) if listed else sentences
         sure = self._sure(asked, vector, passages, sentences, chosen, listed) if sentences else 0.0
         bar = decide.threshold() if self.threshold is None else self.threshold
-        if sure < bar or (bar > 0 and decide.foreign(asked, self.frequency)):
+        if sure < bar or (bar > 0 and not _own(passages) and decide.foreign(asked, self.frequency)):
             return Draft("declined", text=self.replies.decline(), suggestions=self.suggester.nearest(vector), confidence=sure)
         stage = told(asked.profile)
         chosen = [s for s in chosen if is_for(s.text, stage)] or chosen
@@ -107,6 +107,8 @@ class QuotingAnswerer:
         Where the guidance lists questions and no passage found does, as with documents of a user's own, nobody reads.
         """
         values = decide.features(asked, vector, self.encoder, passages, sentences, self.frequency)
+        if _own(passages) and decide.all_said(values):
+            return 1.0
         reader, most, learnt = (self.reader, BEST, READER) if listed else (self.plain, BEST_PLAIN, PLAIN)
         if reader is None:
             return decide.confidence(values)
@@ -119,6 +121,11 @@ class QuotingAnswerer:
         vector = direction(self.encoder, query)
         profile = self.encoder.encode([asked.profile])[0] if asked.profile else None
         return asked, vector, weigh(asked, vector, profile, passages)
+
+
+def _own(passages: Sequence[Passage]) -> bool:
+    """Whether all was found in the asker's own documents: the question is about them."""
+    return bool(passages) and all(p.chunk.document.id.startswith(MINE) for p in passages)
 
 
 def compose(query: Query, sentences: Sequence[Sentence], enough: float = ENOUGH) -> tuple[Part, ...]:

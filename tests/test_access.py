@@ -44,7 +44,7 @@ def key(warm: Warm) -> str:
     ("settings", "host", "fault"),
     [
         ({}, "0.0.0.0", "ADVISOR_ACCESS"),
-        ({}, "outside.test", "no sign-in yet"),
+        ({}, "outside.test", "no sign-in is set up"),
         ({"access": "sign-in"}, "0.0.0.0", "ADVISOR_HOSTS is empty"),
         ({"access": "open-to-anyone"}, "0.0.0.0", "ADVISOR_HOSTS is empty"),
         ({"access": "sign-in", "hosts": "https://x.org"}, "0.0.0.0", "no name of a host"),

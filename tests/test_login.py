@@ -175,7 +175,30 @@ def test_people_sign_in_and_out_in_a_browser(hashed_home: Path, tmp_path: Path) 
         assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
         asked = "fetch('/api/conversations').then((reply) => reply.status)"
         assert page.evaluate(asked) == 200
-        out = "fetch('/logout', {method: 'POST', headers: {'content-type': 'application/x-www-form-urlencoded'}}).then((r) => r.url)"
-        assert page.evaluate(out) == f"{server.url}/login"
+        page.locator(".starters .chip").first.wait_for()
+        page.get_by_label("Your question").fill(MBA)
+        page.keyboard.press("Enter")
+        page.locator(".turn a.cite").first.wait_for()
+        talk = page.evaluate("location.hash")
+        page.goto(f"{server.url}/#/status")
+        assert "wherever you sign in" in page.locator(".yours p").inner_text()
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/login")
         assert page.evaluate(asked) == 401
+
+        page.goto(f"{server.url}/{talk}")  # the link to a conversation outlives the signing in
+        page.get_by_label("Name").fill("anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator(".turn").filter(has_text=MBA).wait_for()
+
+        page.context.clear_cookies()  # as when a session has ended
+        page.get_by_label("Your question").fill("What does a VPMA do?")
+        page.keyboard.press("Enter")
+        page.get_by_label("Password").wait_for()
+        page.get_by_label("Name").fill("anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator(".turn").filter(has_text=MBA).wait_for()
+        page.wait_for_function("document.querySelector('#ask textarea')?.value === 'What does a VPMA do?'")
         browser.close()

@@ -68,7 +68,7 @@ def test_only_its_owners_answers_draw_on_it_whatever_the_protocol(warm: Warm) ->
     assert all(text[c["start"] : c["end"]] == c["quote"] for c in turn["citations"] if c["document"]["id"] == ident)
     said = anna.post("/v1/chat/completions", json=chat).json()["choices"][0]["message"]
     assert "$42 million" in said["content"]
-    assert f"/api/documents/{ident}" in str(said["annotations"])
+    assert "/#/documents" in str(said["annotations"])
     for other in (berta, visitor):
         assert "$42 million" not in other.post("/api/ask", json=BUDGET).text
         assert "$42 million" not in other.post("/v1/chat/completions", json=chat).text

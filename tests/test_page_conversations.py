@@ -370,3 +370,33 @@ def test_a_printed_conversation_has_its_sources_and_none_of_the_pages_buttons(re
     reader.page.emulate_media(media="screen")
     reader.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert reader.page.locator(".printed").count() == 0
+
+
+def test_who_has_gone_on_to_another_conversation_is_not_taken_back(readers: Readers, server: Server) -> None:
+    reader = readers().open(server.url)
+    addresses = []
+    for question in (MBA, VPMA):
+        reader.page.get_by_role("link", name="New conversation").click()
+        reader.page.wait_for_function("location.hash === '#/'")
+        reader.ask(question)
+        addresses.append(reader.page.evaluate("location.hash"))
+    slow = addresses[0].rsplit("/", 1)[1]
+    reader.page.goto(f"{server.url}/#/status")
+    reader.page.reload()
+    reader.page.get_by_role("heading", name="Status").wait_for()
+    held: list[Any] = []
+    reader.page.route(f"**/api/page/conversations/{slow}", lambda route: held.append(route))
+    for address in addresses:
+        reader.page.locator(f'a[href="{address}"]').click()
+    reader.page.locator(".turn").filter(has_text=VPMA).wait_for()
+    held[0].continue_()
+    reader.page.wait_for_timeout(500)
+    assert reader.page.locator(".turn .question").inner_text().strip().endswith(VPMA)
+    assert reader.page.evaluate("location.hash") == addresses[1]
+
+
+def test_a_mark_opened_in_another_tab_leads_to_its_conversation(reader: Reader) -> None:
+    mark = reader.ask(MBA).locator("a.cite").first
+    with reader.page.context.expect_page() as opened:
+        mark.click(modifiers=["ControlOrMeta"])
+    opened.value.locator(".turn").filter(has_text=MBA).wait_for()

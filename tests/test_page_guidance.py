@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_the_guidance_is_searched_and_opens_at_the_section_found(readers: Reader
     assert heading.bounding_box()["y"] < 400
 
 
+def test_a_search_finds_what_the_guides_of_a_stage_and_setting_hold(readers: Readers, server: Server) -> None:
+    reader = opened(readers(), server.url, "guidance")
+    reader.page.get_by_label("Setting").select_option("payer")
+    reader.page.get_by_label("Search the guidance").fill("MBA")
+    reader.page.get_by_text("nearest passages").wait_for()
+    assert reader.page.locator(".guide-card").count() > 1
+
+
 def test_a_section_is_asked_about_with_its_own_questions_or_ones_own_words(readers: Readers, server: Server) -> None:
     reader = opened(readers(), server.url, "guidance/management-degree")
     part = reader.page.locator(".part").nth(1)
@@ -85,6 +94,7 @@ def test_a_document_of_ones_own_is_added_cited_and_deleted(readers: Readers, ser
     reader.page.get_by_text("None yet").last.wait_for()
     reader.page.get_by_label("Choose documents").set_input_files(brought)
     reader.page.get_by_text("offer.txt is added.").wait_for()
+    reader.page.locator(".documents li").filter(has_text=str(datetime.now().astimezone().year)).wait_for()
     reader.page.get_by_role("link", name="New conversation").click()
     answer = reader.ask("What signing bonus does Lakeside Hospital offer me?")
     assert "41,500 dollars" in answer.inner_text()
@@ -104,6 +114,19 @@ def test_what_is_no_document_is_turned_down_with_the_reason(readers: Readers, se
     reader.page.get_by_label("Choose documents").set_input_files(tmp_path / "broken.pdf")
     reader.page.locator("#view-documents .said").filter(has_text="PDF").wait_for()
     reader.page.get_by_text("None yet").last.wait_for()
+
+
+def test_of_several_documents_those_that_can_be_read_are_added(readers: Readers, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"no PDF")
+    (tmp_path / "job.txt").write_text("A notice\n\nThe post of CMO at Lakeside Hospital is full-time.\n")
+    reader = opened(readers(), server.url, "documents")
+    reader.page.get_by_label("Choose documents").set_input_files([tmp_path / "broken.pdf", tmp_path / "job.txt"])
+    said = reader.page.locator("#view-documents .said").filter(has_text="job.txt is added.")
+    said.wait_for()
+    assert "broken.pdf is not added." in said.inner_text()
+    reader.page.locator(".documents li").filter(has_text="job.txt").wait_for()
+    reader.errors.clear()  # the browser notes that one was turned down
+    assert reader.page.locator(".documents li").count() == 1
 
 
 def test_questions_to_start_with_are_offered_for_each_stage(reader: Reader) -> None:

@@ -63,7 +63,7 @@ def test_what_is_quoted_is_marked_as_ones_own_and_points_into_the_document(warm:
 def test_a_turn_keeps_nothing_of_ones_documents_but_what_it_cites(warm: Warm) -> None:
     advisor = warm.advisor()
     _sent(advisor, "user:d")
-    turn = advisor.ask(BUDGET, owner="user:d")
+    turn = advisor.ask("What department budget did I manage?", owner="user:d")
     assert "$42 million" in json.dumps(record_of(turn)["chunks"])
     bare = record_of(replace(turn, answer=replace(turn.answer, citations=())))["chunks"]
     assert "Xylotron" not in json.dumps(bare)
@@ -112,3 +112,21 @@ def test_no_more_owners_are_held_in_memory_than_that(warm: Warm) -> None:
         _sent(advisor, f"user:many-{n}")
         advisor.own(f"user:many-{n}", advisor.retriever())
     assert len(_personal(advisor)._held) <= 32
+
+
+@pytest.mark.parametrize("question", [BUDGET, "According to my CV, what budget did I manage?", "Which budget does this document name?"])
+def test_a_question_about_ones_own_document_is_searched_in_it_alone(warm: Warm, question: str) -> None:
+    advisor = warm.advisor()
+    ident = _sent(advisor, "user:own")
+    found = advisor.own("user:own", advisor.retriever()).search(question, 8)  # type: ignore[misc]
+    assert {p.chunk.document.id for p in found} == {ident}
+    _personal(advisor).uploads.delete("user:own", ident)
+
+
+@pytest.mark.parametrize("question", ["What should my CV show for a CMO post?", "How do I negotiate my CMO contract?", MBA])
+def test_a_question_that_the_guidance_can_answer_is_searched_in_both(warm: Warm, question: str) -> None:
+    advisor = warm.advisor()
+    ident = _sent(advisor, "user:both")
+    found = advisor.own("user:both", advisor.retriever()).search(question, 8)  # type: ignore[misc]
+    assert any(not p.chunk.document.id.startswith("mine:") for p in found)
+    _personal(advisor).uploads.delete("user:both", ident)

@@ -132,7 +132,7 @@ def test_ctrl_c_stops_the_server_cleanly(indexed_home: Path) -> None:
 def test_the_page_is_served_to_this_machine_only(advisor: Callable[..., subprocess.CompletedProcess[str]], host: str) -> None:
     done = advisor("web", "--host", host)
     assert done.returncode == 1
-    assert "no sign-in yet" in done.stderr
+    assert "no sign-in is set up" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -29,7 +29,7 @@ def check(settings: Settings, host: str) -> None:
     if settings.access == "local":
         if host not in LOOPBACK:
             raise SettingsError(
-                f"The page cannot be served on {host}: there is no sign-in yet, so it listens on this machine only. "
+                f"The page cannot be served on {host}: no sign-in is set up, so it listens on this machine only. "
                 "Use --host 127.0.0.1, localhost or ::1, or set ADVISOR_ACCESS to sign-in, proxy, or in words open-to-anyone."
             )
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from itertools import islice
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from advisor.transcript import FORMS, as_entry, listed
 from advisor.types import Bit, Passage, Progress, Turn
 
 LONGEST_REASON = 2000
+DEEPEST = 1000  # passages among which those of some guides are looked for
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 _TYPES = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
 Ident = Annotated[str, Path(pattern=NAME)]
@@ -187,13 +189,23 @@ class Api:
     # ---- guidance
 
     def search(
-        self, request: Request, q: Annotated[str, Query(description="what to look for")], limit: Annotated[int, Query(ge=1, le=50)] = 10
+        self,
+        request: Request,
+        q: Annotated[str, Query(description="what to look for")],
+        limit: Annotated[int, Query(ge=1, le=50)] = 10,
+        stage: Annotated[str, Query(max_length=64, description="only in guides for this stage")] = "",
+        setting: Annotated[str, Query(max_length=64, description="only in guides for this setting")] = "",
     ) -> dict[str, Any]:
         """The passages of the guidance that fit best, with their scores."""
         self.owners.of(request)
         advisor = self.advisor()
         query = advisor.taken(q)
-        return {"query": query, "passages": [passage(p) for p in advisor.retriever().search(query, limit)]}
+        if not stage and not setting:
+            return {"query": query, "passages": [passage(p) for p in advisor.retriever().search(query, limit)]}
+        listed = [_listed(guide) for guide in self.library().listed()]
+        fit = {g["id"] for g in listed if (not stage or stage in g["stage"]) and (not setting or setting in g["settings"])}
+        found = (p for p in advisor.retriever().search(query, DEEPEST) if p.chunk.document.id in fit)
+        return {"query": query, "passages": [passage(p) for p in islice(found, limit)]}
 
     def guides(self, request: Request) -> dict[str, Any]:
         """What is indexed."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -87,7 +88,7 @@ class Completions:
 
         answering = self.api.desk.answer(steps, whole=not body.stream)
         about = {"id": f"chatcmpl-{time.time_ns():x}", "created": int(time.time()), "model": MODEL}
-        served = f"http://{request.headers['host']}/api/"
+        served = f"http://{request.headers['host']}/"
         if body.stream:
             first = await unless_gone(request, anext(answering))  # type: ignore[arg-type]
             usage = body.stream_options is not None and body.stream_options.include_usage
@@ -132,8 +133,8 @@ def written(answer: Answer) -> str:
 
 
 def place_of(ident: str) -> str:
-    """Where a document can be read, below /api/."""
-    return ("documents/" if ident.startswith(MINE) else "guides/") + ident
+    """Where on the page a document can be read."""
+    return "#/documents" if ident.startswith(MINE) else f"#/guidance/{quote(ident)}"
 
 
 def cited(answer: Answer, served: str) -> list[dict[str, Any]]:

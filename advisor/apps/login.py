@@ -32,7 +32,7 @@ input { box-sizing: border-box; width: 100%; margin-top: .25rem; padding: .625re
 button { width: 100%; padding: .625rem; font: inherit; font-weight: 600; color: Canvas; background: var(--ink); border: 0;
   border-radius: .5rem; cursor: pointer; } :focus-visible { outline: 2px solid Highlight; outline-offset: 2px; }
 .fault { opacity: 1; color: #b3261e; } @media (prefers-color-scheme: dark) { .fault { color: #f2b8b5; } }
-</style></head><body><main><h1>CMO Advisor</h1>SAID<form method="post" action="/login">
+</style></head><body><main><h1>CMO Advisor</h1>SAID<form method="post">
 <label>Name <input name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus value="NAME"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button></form></main></body></html>"""

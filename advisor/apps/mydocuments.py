@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,7 +124,7 @@ def entry(upload: Upload) -> dict[str, Any]:
         "title": upload.title,
         "words": upload.words,
         "pages": upload.pages,
-        "added": upload.added,
+        "added": datetime.fromtimestamp(upload.added, UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -56,6 +56,7 @@ class PageApi:
             "answerer": "model" if settings.model else "quotes",
             "model": settings.model or None,
             "embedding_model": settings.embedding_model,
+            "access": settings.access,
             "documents": False,
             "guides": 0,
             "passages": 0,

@@ -40,7 +40,8 @@ class Reply:
     def failed(self, error: BaseException) -> Event:
         """What to show where there will be no answer."""
         fault = fault_of(error)
-        return self._event("failed", line=f"{fault.why} {fault.remedy}".strip())
+        traced = f" Error {fault.id}." if fault.status == 500 else ""
+        return self._event("failed", line=f"{fault.why} {fault.remedy}{traced}".strip())
 
     def _so_far(self) -> Event:
         return _cited(self._shown, self.name) if self._shown.text else {}

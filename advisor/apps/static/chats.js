@@ -188,7 +188,7 @@ async function remove() {
 async function address(happened) {
   const pressed = happened.currentTarget;
   await copy(`${location.origin}/#/c/${current().id}`);
-  hear("The link is copied. It opens in this browser only.");
+  hear("The link is copied. It opens for you only.");
   pressed.classList.add("done");
   setTimeout(() => pressed.classList.remove("done"), 1500);
 }

@@ -42,11 +42,12 @@ export async function openDocuments(view) {
   }
 
   async function add(files) {
+    const lines = [];
     for (const file of files) {
-      said.textContent = `Reading ${file.name}…`;
+      said.textContent = [...lines, `Reading ${file.name}…`].join("\n");
       const kept = await tried(() => call(`/api/documents?name=${encodeURIComponent(file.name)}`, "POST", file));
-      if (!kept) break;
-      said.textContent = `${file.name} is added.`;
+      lines.push(kept ? `${file.name} is added.` : `${file.name} is not added. ${said.textContent}`);
+      said.textContent = lines.join("\n");
     }
     pick.value = "";
     await show();

@@ -108,8 +108,26 @@ export async function ready() {
 }
 
 export async function refusal(reply) {
-  const said = await reply.json().catch(() => null);
-  return said?.error ? `${said.error.why} ${said.error.remedy}`.trim() : "That did not work. Please try again.";
+  const fault = (await reply.json().catch(() => null))?.error;
+  if (reply.status === 401) return signIn();
+  if (!fault) return "That did not work. Please try again.";
+  const remedy = /GET \/|\/docs/.test(fault.remedy) ? "" : fault.remedy; // what is meant for programs
+  return `${fault.why} ${remedy}${reply.status === 500 ? ` Error ${fault.id}.` : ""}`.trim();
+}
+
+// A session ends: one comes back to where one was, with what one has written.
+function signIn() {
+  const written = box()?.value;
+  if (written) sessionStorage.setItem("unsent", written);
+  location.assign(`/login${location.hash}`);
+  return "You are no longer signed in.";
+}
+
+/** What was in the box when one had to sign in again. */
+export function unsent() {
+  const written = sessionStorage.getItem("unsent") || "";
+  sessionStorage.removeItem("unsent");
+  return written;
 }
 
 export async function copy(text) {

@@ -71,11 +71,11 @@ async function browse(view) {
     const mine = ++asked;
     const fit = guides.filter((guide) => ["stage", "settings"].every((key) => !chosen[key] || guide[key].includes(chosen[key])));
     if (chosen.words.trim()) {
-      const reply = await call(`/api/search?${new URLSearchParams({ q: chosen.words.trim(), limit: 30 })}`).catch(() => ({ passages: [] }));
+      const sent = new URLSearchParams({ q: chosen.words.trim(), limit: 12, stage: chosen.stage, setting: chosen.settings });
+      const { passages } = await call(`/api/search?${sent}`).catch(() => ({ passages: [] }));
       if (mine !== asked) return;
-      const held = new Set(fit.map((guide) => guide.id));
-      const passages = reply.passages.filter((passage) => held.has(passage.document.id)).slice(0, 12);
-      count.textContent = passages.length ? `The ${passages.length} nearest passages` : "Nothing found. Try other words.";
+      const none = fit.length ? "Nothing found. Try other words." : "No guide is for this stage in this setting.";
+      count.textContent = passages.length ? `The ${passages.length > 1 ? `${passages.length} nearest passages` : "nearest passage"}` : none;
       found.replaceChildren(...passages.map(passageCard));
       return;
     }

@@ -1,7 +1,7 @@
 // The page: which view is shown, and what keys and clicks mean. Each part is a module of its own:
 // talk.js and turn.js the conversation, sources.js the panel, chats.js the bar, guidance.js and status.js the rest.
 
-import { box, hear, make, readStatus, rest } from "./dom.js";
+import { box, hear, make, ready, readStatus, rest, unsent, write } from "./dom.js";
 import { headed, keyedSide, makeHead, makeSide, mark, offerDocuments, refresh } from "./chats.js";
 import { openDocuments } from "./documents.js";
 import { openGuidance } from "./guidance.js";
@@ -32,6 +32,10 @@ export function open(element, props, watch) {
   watch("value", show);
   show();
   go(false);
+  ready().then(() => {
+    const question = unsent();
+    if (question) write(question);
+  });
   readStatus().then((status) => status?.documents && offerDocuments());
 }
 
@@ -124,8 +128,13 @@ function submit(event) {
 }
 
 function clicked(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   const cited = event.target.closest("a.cite");
+  if (event.ctrlKey || event.metaKey || event.shiftKey) {
+    if (!cited) return;
+    event.preventDefault(); // in another tab the mark's own address would lead nowhere
+    window.open(`/#/c/${current().id}`, "_blank", "noopener");
+    return;
+  }
   const more = event.target.closest("button.show-sources");
   const question = event.target.closest(".view button.chip");
   if (cited) {

@@ -1,6 +1,6 @@
 // What is indexed, who answers, which version this is.
 
-import { button, call, day, hear, make, query, readStatus, Refused } from "./dom.js";
+import { button, call, day, hear, LOST, make, query, readStatus, Refused } from "./dom.js";
 
 export async function openStatus(view) {
   view.replaceChildren(title("Status"), make("p", "what", "Reading…"));
@@ -20,17 +20,20 @@ export async function openStatus(view) {
     row.append(make("dt", "", name), make("dd", "", String(value)));
     table.append(row);
   }
+  const signed = status.access === "sign-in" || status.access === "proxy";
+  const opens = signed ? "only you can open them, wherever you sign in" : "only this browser can open them";
   const yours = make("section", "yours");
   yours.append(
     make("h2", "", "Your conversations"),
-    make("p", "", "They are kept on the machine that runs the advisor, and only this browser can open them."),
+    make("p", "", `They are kept on the machine that runs the advisor, and ${opens}.`),
     button("danger", { text: "Delete all my conversations", click: removeAll }),
   );
+  if (status.access === "sign-in") yours.append(button("plain", { text: "Sign out", click: signOut }));
   view.replaceChildren(title("Status"), table, yours);
 }
 
 async function removeAll() {
-  const line = "All questions and answers of this browser are deleted for good.";
+  const line = "All your questions and answers are deleted for good. Documents that you have added stay until you delete them.";
   if (!(await query({ title: "Delete all your conversations?", line, yes: "Delete all", danger: true }))) return;
   try {
     const { deleted } = await call("/api/conversations", "DELETE");
@@ -41,6 +44,13 @@ async function removeAll() {
     if (!(fault instanceof Refused)) throw fault;
     await query({ title: "That did not work", line: fault.message, yes: "Close" });
   }
+}
+
+async function signOut() {
+  const sent = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } };
+  const reply = await fetch("/logout", sent).catch(() => null);
+  if (!reply?.ok) return void (await query({ title: "That did not work", line: LOST, yes: "Close" }));
+  location.assign("/login");
 }
 
 export function title(text) {

@@ -7,7 +7,7 @@ import { draw, heard, newArticle } from "./turn.js";
 const STOPPED = "Stopped before the answer was complete.";
 const SETTLING = 400; // milliseconds after which what was stopped is kept
 const talks = new Map(); // conversation -> { id, title, log, turns: Map(name -> { article, event }), abort, next }
-let here, root, changed, stopping;
+let here, root, changed, stopping, wanted;
 
 export const current = () => here;
 const part = (selector) => root.querySelector(selector);
@@ -42,7 +42,7 @@ function begin(id) {
 }
 
 function open(talk) {
-  here = talk;
+  here = wanted = talk;
   part(".talks").replaceChildren(talk.log);
   part(".welcome").hidden = talk.turns.size > 0;
   stopping.hidden = !talk.abort;
@@ -59,11 +59,12 @@ export function openNew() {
 export async function openKept(id) {
   const known = talks.get(id);
   if (known?.turns.size) return open(known);
-  const talk = known || begin(id);
+  const talk = (wanted = known || begin(id));
   part(".welcome").hidden = true;
   try {
     await ready();
     const kept = await call(`/api/page/conversations/${encodeURIComponent(id)}`);
+    if (wanted !== talk) return; // somebody has gone on to another one meanwhile
     talk.title = kept.title;
     for (const event of kept.turns) show(talk, event, false);
     open(talk);
@@ -72,6 +73,7 @@ export async function openKept(id) {
   } catch (fault) {
     if (!(fault instanceof Refused)) throw fault;
     talks.delete(id);
+    if (wanted !== talk) return;
     talk.log.append(make("p", "nothing", `This conversation cannot be opened. ${fault.message}`));
     open(talk);
     part(".welcome").hidden = true;
@@ -178,6 +180,7 @@ async function answer(talk, question) {
 async function* events(talk, question) {
   const sent = { method: "POST", headers: { "content-type": "application/json" }, signal: talk.abort.signal };
   const reply = await fetch("/api/page/ask", { ...sent, body: JSON.stringify({ question, conversation: talk.id }) });
+  if (reply.status === 401) write(question); // to go on with it after signing in
   if (!reply.ok) throw new Refused(await refusal(reply));
   let held = "";
   const words = reply.body.pipeThrough(new TextDecoderStream()).getReader();
