@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,8 +24,25 @@ from tests.page_world import browser, page_server, reader, readers  # noqa: F401
 from tests.slack_world import bot, slack, store, talker  # noqa: F401 (fixtures)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+GUARD = CHECKOUT / "tests" / "guard"
+NOTED = "TESTS_BEYOND"
 Written = Callable[[Mapping[str, str | bytes]], Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_configure() -> None:
+    """No test, and no Python that one starts, reaches beyond this machine."""
+    os.environ.setdefault(NOTED, tempfile.mkstemp(prefix="beyond-")[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(GUARD), os.environ.get("PYTHONPATH", ""))))
+    runpy.run_path(str(GUARD / "sitecustomize.py"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails a run in which something tried to, even where that was taken for a fault and dealt with."""
+    tried = Path(os.environ[NOTED]).read_text(encoding="utf-8") if "PYTEST_XDIST_WORKER" not in os.environ else ""
+    if tried:
+        print(f"\nTried to reach beyond this machine:\n{tried}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _environment(**settings: str) -> dict[str, str]:
