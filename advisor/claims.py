@@ -7,50 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from advisor.figures import agree, close, covers, figures, worked_out
 from advisor.query import ALIKE, stem, words_of
 from advisor.words import FUNCTION_WORDS
 
 NOTHING: frozenset[str] = frozenset()
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-_WORDED = {w: float(n) for n, w in enumerate(_ONES)} | {
-    "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0,
-    "dozen": 12.0, "both": 2.0, "twice": 2.0, "pair": 2.0, "couple": 2.0, "once": 1.0, "double": 2.0, "triple": 3.0,
-}  # fmt: skip
-_SHARES = {
-    "half": 50.0,
-    "halves": 50.0,
-    "third": 100 / 3,
-    "thirds": 100 / 3,
-    "quarter": 25.0,
-    "quarters": 25.0,
-    "fifth": 20.0,
-    "fifths": 20.0,
-    "tenth": 10.0,
-    "tenths": 10.0,
-}
-_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
-_TIMES = {"year": 12.0, "month": 1.0, "decade": 120.0}
-_UNITS = ("week", "day", "hour", "minute", "credit", "point", "mile", "bed", "question", "page")
-_MONTHS = {m: n for n, m in enumerate("january february march april may june july august september october november december".split(), 1)}
-_FIGURE = re.compile(
-    r"(?P<money>[$€£])?\s?(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<ordinal>st|nd|rd|th)?(?:\s?(?P<scale>hundred|thousand|million|billion|bn|k|m)\b)?"
-    r"|\b(?P<worded>"
-    + "|".join([*_WORDED, *_SHARES])
-    + r")\b(?:-(?P<second>"
-    + "|".join(_ONES[1:10])
-    + r")\b)?(?:\s(?P<scaled>hundred|thousand|million|billion)\b)?",
-    re.I,
-)
-_AFTER = re.compile(r"\s?(%|percent\b|per cent\b|-?\s?(?:" + "|".join([*_TIMES, *_UNITS]) + r")s?\b)", re.I)
-_PART_OF = re.compile(r"\b(?P<a>one|two|three|four|\d+)[\s-](?:in|out of)[\s-](?:every\s)?(?P<b>" + "|".join(_ONES[2:]) + r"|\d+)\b", re.I)
-_PARTS = re.compile(r"\b(?P<a>a|one|two|three|four)[\s-](?P<b>third|quarter|fifth|tenth)s?\b", re.I)
-
 _NEGATION = re.compile(
     r"\b(?:not|no|none|never|neither|nor|cannot|without|lacks?|lacked|fails?|failed|nobody|nothing|hardly|unable|un(?:likely|common|necessary|needed)|needless|exclud\w+|except|instead of|rather than|refus\w+|den(?:y|ies|ied)|absent|stopped|ended|ceased)\b|n['’]t\b",
     re.I,
@@ -81,93 +45,12 @@ _CLAUSE = re.compile(r"\s*(?:[;:]|,|\band\b|\bbut\b|\bwhile\b|\bwhich\b|\bwho\b|
 FEATURES = (
     "words held", "words held alone", "words missing", "rare words missing", "evidence words said", "pairs held", "longest run",
     "figures", "figures missing", "figures missing whatever their unit", "figures worked out", "figures among other words", "years missing",
+    "figures rounded",
     "names missing", "acronyms missing", "negation differs", "negation added", "negation taken", "obligation raised", "obligation lowered",
     "must added", "may taken", "quantity differs", "all added", "only added", "most added", "none added", "up for down", "down for up",
     "before for after", "direction added", "words", "evidence's words", "order kept", "worst clause held",
     "condition added", "condition taken",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number with what it counts, `""` where nothing says so; times are in months, shares in percent."""
-
-    value: float
-    unit: str
-    near: frozenset[str]
-
-
-@lru_cache(maxsize=4096)
-def figures(text: str) -> tuple[Figure, ...]:
-    """The figures of a text, those in words too."""
-    found: list[Figure] = []
-    taken: list[tuple[int, int]] = []
-
-    def add(match: re.Match[str], value: float, unit: str) -> None:
-        taken.append(match.span())
-        around = text[max(0, match.start() - 60) : match.start()].split()[-5:] + text[match.end() : match.end() + 60].split()[:5]
-        near = frozenset(stem(w) for w in words_of(" ".join(around)) if w not in FUNCTION_WORDS)
-        found.append(Figure(value, unit, near))
-
-    for match in _PART_OF.finditer(text):
-        whole = _number(match["b"])
-        if whole:
-            add(match, 100 * _number(match["a"]) / whole, "%")
-    for match in _PARTS.finditer(text):
-        add(match, (1.0 if match["a"].lower() == "a" else _WORDED[match["a"].lower()]) * _SHARES[match["b"].lower()], "%")
-    for match in _FIGURE.finditer(text):
-        if any(a < match.end() and match.start() < b for a, b in taken):
-            continue
-        if match["digits"]:
-            value = float(match["digits"].replace(",", "")) * _SCALES.get((match["scale"] or "").lower(), 1.0)
-        else:
-            word = match["worded"].lower()
-            if word in _SHARES:
-                add(match, _SHARES[word], "%")
-                continue
-            value = (_WORDED[word] + _WORDED.get((match["second"] or "").lower(), 0.0)) * _SCALES.get((match["scaled"] or "").lower(), 1.0)
-        behind = _AFTER.match(text, match.end())
-        unit = (behind.group(1).strip(" -").lower().rstrip("s") if behind else "") or ""
-        if match["money"]:
-            unit = "$"
-        elif unit in ("%", "percent", "per cent"):
-            unit = "%"
-        elif unit in _TIMES:
-            value, unit = value * _TIMES[unit], "time"
-        elif not unit and match["digits"] and not match["scale"] and 1900 <= value <= 2100 and "," not in match["digits"]:
-            unit = "year"
-        add(match, value, unit)
-    return tuple(found)
-
-
-def _number(word: str) -> float:
-    return float(word) if word.isdigit() else _WORDED.get(word.lower(), 0.0)
-
-
-def _same(a: float, b: float) -> bool:
-    return abs(a - b) <= max(1e-6, 0.006 * max(abs(a), abs(b)))
-
-
-def _close(a: Figure, b: Figure) -> bool:
-    if a.unit == b.unit == "%":
-        return abs(a.value - b.value) <= 0.7
-    if "year" in (a.unit, b.unit) or max(a.value, b.value) < 1000:
-        return abs(a.value - b.value) < 0.01
-    return _same(a.value, b.value)
-
-
-def _worked_out(figure: Figure, held: Sequence[Figure]) -> bool:
-    """Whether a figure follows from two of the evidence's: a sum, a difference, a ratio, the rest of a hundred."""
-    values = [f.value for f in held if f.unit != "year"]
-    if figure.unit == "%" and any(_same(figure.value, 100 - f.value) or _same(figure.value, 100 / max(f.value, 1e-9)) for f in held):
-        return True
-    for i, a in enumerate(values):
-        for b in values[i + 1 :]:
-            if _same(figure.value, a + b) or _same(figure.value, abs(a - b)):
-                return True
-            if figure.unit in ("%", "") and a and b and any(abs(figure.value - r) <= 1 for r in (100 * a / b, 100 * b / a)):
-                return True
-    return False
 
 
 @lru_cache(maxsize=4096)
@@ -241,16 +124,18 @@ def differences(claim: str, evidence: str, context: str, rarity: dict[str, float
 
 def _figures(claim: str, evidence: str, context: str) -> list[float]:
     mine, theirs = figures(claim), [*figures(evidence), *figures(context)]
-    exact = [[t for t in theirs if _close(f, t) and (f.unit == t.unit or not f.unit or not t.unit)] for f in mine]
-    missing = [f for f, found in zip(mine, exact, strict=True) if not found and not (f.value <= 2 and not f.unit)]
-    loose = [f for f in missing if not any(_close(f, t) for t in theirs)]
-    worked = [f for f in loose if _worked_out(f, theirs)]
+    exact = [[t for t in theirs if agree(f, t)] for f in mine]
+    absent = [f for f, found in zip(mine, exact, strict=True) if not found and not (f.value <= 2 and not f.unit)]
+    missing = [f for f in absent if not any(covers(f, t) for t in theirs)]
+    loose = [f for f in missing if not any(close(f, t) for t in theirs)]
+    worked = [f for f in loose if worked_out(f, theirs)]
     apart = 1.0
     for figure, found in zip(mine, exact, strict=True):
         if found and figure.near:
             apart = min(apart, max(len(figure.near & t.near) for t in found) / len(figure.near))
     years = [f for f in missing if f.unit == "year"]
-    return [float(len(mine)), float(len(missing)), float(len(loose) - len(worked)), float(len(worked)), apart, float(len(years))]
+    row = [len(mine), len(missing), len(loose) - len(worked), len(worked), apart, len(years), len(absent) - len(missing)]
+    return [float(value) for value in row]
 
 
 def _strength(levels: dict[str, bool]) -> float:

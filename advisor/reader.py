@@ -34,13 +34,14 @@ CLAIM = (70, 150)  # of a claim and of its evidence
 class Learnt:
     """What a verdict is worth beside the trees' log odds, and how near to the bar they are where it is asked for.
 
-    `shift` is what the verdict adds at the bar: without it, more or less would pass.
+    `shift` is what the verdict adds at the bar: without it, more or less would pass; `scale` makes odds of both together.
     """
 
     model: str
     weight: float = 1.0
     shift: float = 0.0
     margin: float = 0.0
+    scale: float = 1.0
 
 
 @lru_cache(maxsize=4)

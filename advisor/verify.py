@@ -104,7 +104,7 @@ class LearntVerifier:
         worth = learnt(CHECKER)
         if odds <= SHOWN - worth.margin:
             return odds
-        return odds + worth.weight * checker.check(claim, to_check(claim, evidence, context)) - worth.shift
+        return worth.scale * (odds + worth.weight * checker.check(*to_check(claim, evidence, context))) - worth.shift
 
     def _odds(self, claim: str, evidence: str, context: str) -> float:
         """Log odds before anything is read; as low as can be for what gives orders or hardly speaks of the claim."""
@@ -154,10 +154,10 @@ def _is_whole(claim: str, evidence: str) -> bool:
     return any(s[:20] in said and len(said.split()) >= WHOLE * len(s.split()) for s in sentences)
 
 
-def to_check(claim: str, evidence: str, context: str) -> str:
-    """The evidence as the checker reads it: under its heading, and of long evidence what is nearest to the claim."""
+def to_check(claim: str, evidence: str, context: str) -> tuple[str, str]:
+    """Claim and evidence as the checker reads them: this under its heading, and of long evidence what is nearest."""
     heading, held = context.split("\n")[-1], " ".join(nearest(claim, evidence))
-    return f"{heading}: {held}" if heading else held
+    return claim, f"{heading}: {held}" if heading else held
 
 
 def nearest(claim: str, evidence: str) -> list[str]:

@@ -19,8 +19,9 @@ from evals.reading import Layers, States, Top, changes, descend
 
 LEARNT = 4  # layers, the uppermost
 EPOCHS, RATE = 3, 2e-4
-WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+WEIGHTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0)
 DROPPED = 0.95  # of unsupported claims, the share that must not reach the score from which a sentence is shown
+LEAST_APART = 0.2  # log odds between even odds and the bar, at the least
 Claim = tuple[str, str, str]  # with its evidence and what that stands under
 
 
@@ -43,7 +44,8 @@ def learn_checker(claims: Sequence[Claim], labels: Sequence[bool], weights: Sequ
 
 def states_of(layers: Layers, claim: Claim) -> States:
     """What the layers that stay say of a claim with its evidence."""
-    return layers.states(claim[0], [to_check(*claim)])
+    said, evidence = to_check(*claim)
+    return layers.states(said, [evidence])
 
 
 def verdicts(layers: Layers, top: Top, claims: Sequence[Claim]) -> Any:
@@ -53,20 +55,26 @@ def verdicts(layers: Layers, top: Top, claims: Sequence[Claim]) -> Any:
 
 
 def worth(odds: Any, said: Any, labels: Any) -> dict[str, float]:
-    """The weight of the checker's verdict with which the most supported claims are shown, and the shift that keeps the others out.
+    """The weight of the checker's verdict with which the most supported claims are shown, and what makes odds of both together.
 
-    On average over some shares of unsupported claims shown, since at one alone it hangs on a few claims.
+    On average over some shares of unsupported claims shown, since at one alone it hangs on a few claims. Scale and shift let even odds
+    be where both classes are told apart best, and the score from which a sentence is shown where the others are kept out.
     """
+    from sklearn.linear_model import LogisticRegression
 
     def shown(weight: float) -> float:
         both = odds + weight * said
         return float(np.mean([(both[labels] > np.quantile(both[~labels], share)).mean() for share in (0.9, DROPPED, 0.97)]))
 
     weight = max(WEIGHTS, key=shown)
-    shift = float(np.quantile((odds + weight * said)[~labels], DROPPED)) - SHOWN
-    margin = weight * float(said.max()) - shift  # further below the bar no verdict lifts a claim above it
+    both = odds + weight * said
+    bar = float(np.quantile(both[~labels], DROPPED))
+    fit = LogisticRegression(class_weight="balanced").fit(both[:, None], labels)
+    even = min(float(-fit.intercept_[0] / fit.coef_[0, 0]), bar - LEAST_APART)
+    scale = SHOWN / (bar - even)
+    lowest = bar - weight * float(said.max())  # of the trees' odds: from below that no verdict lifts a claim above the bar
     print(f"checker: weight {weight}, {shown(0.0):.3f} of supported claims shown without it, {shown(weight):.3f} with it", flush=True)
-    return {"weight": weight, "shift": shift, "margin": margin}
+    return {"weight": weight, "scale": scale, "shift": scale * even, "margin": SHOWN - lowest}
 
 
 def packed(layers: Layers, top: Top, used: dict[str, float]) -> dict[str, Any]:

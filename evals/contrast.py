@@ -9,7 +9,10 @@ import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from evals.rewording import amounts, moved, other_amounts, turned_round
 from evals.support import Pair
+
+MOVED = 0.5  # of the claims, those said in another order or with other figures, where that can be done
 
 _SAME = tuple(
     tuple(pair.split(" = "))
@@ -76,6 +79,8 @@ def _kept(chance: random.Random, sentence: str, _: Sequence[str]) -> str | None:
     claim = (_shorter(chance, sentence) or sentence) if chance.random() < 0.5 else sentence
     if chance.random() < 0.5 and (dated := _DATED.match(claim)):
         claim = f"{dated['when'][0].upper()}{dated['when'][1:]}, {dated['said'][0]}{dated['said'][1:]}."
+    if chance.random() < MOVED:
+        claim = chance.choice((moved, amounts))(chance, claim) or claim
     said = _reworded(chance, claim)
     return None if said == sentence and chance.random() < 0.5 else said  # some quotes are enough
 
@@ -83,7 +88,8 @@ def _kept(chance: random.Random, sentence: str, _: Sequence[str]) -> str | None:
 def _changed(chance: random.Random, sentence: str, others: Sequence[str]) -> str | None:
     claim = (_shorter(chance, sentence) or sentence) if chance.random() < 0.4 else sentence
     changes: tuple[Change, ...] = (_other_number, _other_number, _negated, _opposite, _opposite, _other_name, _mixed)
-    said = chance.choice(changes)(chance, claim, others)
+    said = chance.choice((turned_round, other_amounts))(chance, claim) if chance.random() < MOVED else None
+    said = said or chance.choice(changes)(chance, claim, others)
     if said is None or said == claim:
         return None
     return _reworded(chance, said) if chance.random() < 0.6 else said

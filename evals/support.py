@@ -33,9 +33,10 @@ from advisor.sentences import split
 from advisor.types import Encoder, Verifier
 from advisor.verify import LearntVerifier, features_named
 from advisor.weights import SUPPORT, support_trees
+from evals.cases import FOREIGN
 
 LEFT_OUT = 6  # of the guides that are learnt from, one in so many is left out to weigh what was learnt
-CONTRASTS, BY_RULE = 9000, 0.5  # claims made by rule that the checker learns from beside those that people wrote, and their weight
+CONTRASTS, BY_RULE = 16_000, 0.5  # claims made by rule that the checker learns from beside those that people wrote, and their weight
 EVEN = 0.5  # more likely than not; what is shown must be likelier than that
 FOLDER = Path(__file__).parent / "pairs"
 TREES = {"max_iter": 300, "learning_rate": 0.04, "max_leaf_nodes": 10, "l2_regularization": 5.0, "min_samples_leaf": 20, "random_state": 0}
@@ -117,6 +118,19 @@ def own_sections() -> list[tuple[str, list[str]]]:
                 sentences = sentences_of(body[a:b].strip() for a, b in split(body))
                 if len(sentences) > 1:
                     found.append((f"{guide.document.title}\n{heading}", sentences))
+    return found
+
+
+def career_sections() -> list[tuple[str, list[str]]]:
+    """The texts on other careers that may be learnt from, as sentences under their titles."""
+    from evals.contrast import sentences_of
+
+    found = []
+    for path in sorted(p for p in (FOREIGN / "tune").rglob("*") if p.is_file() and not p.name.endswith(".cases.jsonl")):
+        text = path.read_text(encoding="utf-8")
+        sentences = sentences_of(text[a:b].strip() for a, b in split(text))
+        if len(sentences) > 1:
+            found.append((text.strip().partition("\n")[0].lstrip("# "), sentences))
     return found
 
 
@@ -243,7 +257,7 @@ def main() -> None:
         pairs = [*(p for p in own if not left_out(p.context)), *(article_pairs(given.clapnq) if given.clapnq else [])]
         pairs += strangers(pairs)
         np.savez_compressed(SUPPORT, **learn(pairs, encoder))
-        sections = [*own_sections(), *(article_sections(given.clapnq) if given.clapnq else [])]
+        sections = [*own_sections(), *career_sections(), *(article_sections(given.clapnq) if given.clapnq else [])]
         learn_to_check([*pairs, *contrasts(sections, CONTRASTS)], [p for p in own if left_out(p.context)], LearntVerifier(encoder))
         print(f"learnt from {len(pairs)} pairs")
     for name, share, count in measured(checking(settings), read_pairs(split=given.split)):

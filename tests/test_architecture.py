@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "types errors words",
         "adapter stage config laps locks sentences query render weights migrations record",
-        "server session streams",
+        "server session streams figures",
         "database documents chunking prompts smalltalk spelling suggest citations encode reader hashed impartial index",
         "corpus pending evidence condense resolve export models",
         "chats keys users uploads deliveries saved rules codes links installations budget",

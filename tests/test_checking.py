@@ -13,6 +13,7 @@ from advisor.config import Settings
 from advisor.verify import to_check
 from evals import checking
 from evals.reading import Layers, Top, restore
+from evals.support import balanced
 from evals.support import checking as checking_verifier
 
 PAY = "In a 2009 survey with 91 respondents, 55% of CMOs had trained in primary care."
@@ -31,7 +32,7 @@ def test_the_served_checker_says_what_the_learnt_layers_say(indexed_home: Path) 
     top = Top(layers)
     restore(layers, top, reader.CHECKER)
     said = checking.verdicts(layers, top, CLAIMS)
-    assert [served.check(claim[0], to_check(*claim)) for claim in CLAIMS] == pytest.approx(said.tolist(), abs=1.0)
+    assert [served.check(*to_check(*claim)) for claim in CLAIMS] == pytest.approx(said.tolist(), abs=1.0)
     assert said[0] > said[1]
 
 
@@ -51,6 +52,11 @@ def test_a_verdict_that_tells_apart_is_given_weight_and_lets_few_others_through(
     said = np.where(labels, 1.0, -1.0) + chance.normal(size=400)
     used = checking.worth(odds, said, labels)
     bar = np.log(SUPPORTED / (1 - SUPPORTED))
-    both = odds + used["weight"] * said - used["shift"]
+    both = used["scale"] * (odds + used["weight"] * said) - used["shift"]
     assert (both[~labels] < bar).mean() == pytest.approx(checking.DROPPED, abs=0.01)
     assert (both[labels] >= bar).mean() > (odds[labels] >= np.quantile(odds[~labels], checking.DROPPED)).mean()
+    told = [balanced(labels.tolist(), (both >= at).tolist()) for at in (0.0, bar)]
+    assert told[0] >= told[1]
+    assert told[0] > max(balanced(labels.tolist(), (both >= at).tolist()) for at in (-2.0, 2.0)), "even odds are where they are told best"
+    lowest = bar - used["margin"]
+    assert used["scale"] * (lowest + used["weight"] * said.max()) - used["shift"] == pytest.approx(bar)
