@@ -209,3 +209,66 @@ def worked_out(figure: Figure, held: Sequence[Figure]) -> bool:
             if figure.unit in ("%", "") and a and b and any(abs(figure.value - r) <= 1 for r in (100 * a / b, 100 * b / a)):
                 return True
     return False
+
+
+_COUNTS = {word: int(value) for word, value in _WORDED.items() if value > 1 and (word in _ONES or word.endswith("ty"))}
+_HEDGED = r"(?:about|around|roughly|approximately|nearly|almost|over|under|above|below|than|quite)"
+_SAYINGS = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.I), digits)
+    for words, digits in (
+        (r"half a year", "6 months"),
+        (r"a year and a half|one and a half years", "18 months"),
+        (r"(?:a|one) decade", "10 years"),
+        (r"(?:a|one) fortnight", "14 days"),
+        (r"half a dozen", "6"),
+        (r"a dozen", "12"),
+        (r"half a million", "500,000"),
+        (r"per ?cent", "%"),
+    )
+)
+_PART = "third|quarter|fifth|tenth"
+_SHARED = re.compile(
+    rf"\b(?:(?P<many>two|three|four|seven|nine)[\s-](?P<parts>{_PART})s|(?:a|one)[\s-](?P<part>{_PART})(?= of\b)"
+    rf"|(?P<hedge>{_HEDGED}) (?:(?:a|one)[\s-])?(?P<about>{_PART}|half)|(?P<half>half)(?= (?:of|the)\b))\b",
+    re.I,
+)
+_COUNTED = re.compile(
+    rf"\b(?P<count>{'|'.join(_COUNTS)})(?:-(?P<second>{'|'.join(_ONES[1:10])}))?(?: (?P<scale>hundred|thousand))?\b(?! (?:m|b)illion)", re.I
+)
+_LASTING = re.compile(r"\b(?P<count>\d+)(?P<between>[ -])(?P<unit>hour|week|month)(?P<many>s?)\b", re.I)
+_LARGER = {"hour": (24, 1, "day"), "week": (1, 7, "day"), "month": (12, 1, "year")}  # so many are so many of the other unit
+
+
+@lru_cache(maxsize=4096)
+def in_digits(text: str) -> str:
+    """The text with counts in digits, shares in percent and times in one unit, where that is plain: what says the same looks the same."""
+
+    def share(match: re.Match[str]) -> str:
+        if match["half"]:
+            return "50%"
+        if match["about"]:
+            return f"{match['hedge']} {_SHARES[match['about'].lower()]:.0f}%"
+        many = _WORDED[match["many"].lower()] if match["many"] else 1.0
+        return f"{many * _SHARES[(match['parts'] or match['part']).lower()]:.0f}%"
+
+    def part_of(match: re.Match[str]) -> str:
+        whole = _number(match["b"])
+        return f"{100 * _number(match['a']) / whole:.0f}%" if whole and _number(match["a"]) <= whole else match.group()
+
+    def count(match: re.Match[str]) -> str:
+        value = _COUNTS[match["count"].lower()] + int(_WORDED.get((match["second"] or "").lower(), 0))
+        return f"{value * int(_SCALES.get((match['scale'] or '').lower(), 1)):,}"
+
+    def time(match: re.Match[str]) -> str:
+        every, times, unit = _LARGER[match["unit"].lower()]
+        value = int(match["count"])
+        if value % every or (match["unit"].lower() == "hour" and value < 48):
+            return match.group()
+        value = value // every * times
+        return f"{value}{match['between']}{unit}{'s' if match['many'] and value > 1 else ''}"
+
+    for pattern, said in _SAYINGS:
+        text = pattern.sub(said, text)
+    text = _PART_OF.sub(part_of, _SHARED.sub(share, text))
+    text = re.sub(r"(?<=\d) %", "%", _COUNTED.sub(count, text))
+    return _LASTING.sub(time, text)

@@ -19,6 +19,7 @@ from advisor.config import Settings
 from advisor.encode import export_folder, rarity
 from advisor.errors import SettingsError
 from advisor.evidence import chance, claim_text
+from advisor.figures import in_digits
 from advisor.models import ChatModel
 from advisor.prompts import Prompt
 from advisor.query import stem, stems_of, words_of
@@ -155,9 +156,9 @@ def _is_whole(claim: str, evidence: str) -> bool:
 
 
 def to_check(claim: str, evidence: str, context: str) -> tuple[str, str]:
-    """Claim and evidence as the checker reads them: this under its heading, and of long evidence what is nearest."""
+    """Claim and evidence as the checker reads them, figures in digits: this under its heading, and of long evidence what is nearest."""
     heading, held = context.split("\n")[-1], " ".join(nearest(claim, evidence))
-    return claim, f"{heading}: {held}" if heading else held
+    return in_digits(claim), in_digits(f"{heading}: {held}" if heading else held)
 
 
 def nearest(claim: str, evidence: str) -> list[str]:

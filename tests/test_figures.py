@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.figures import agree, covers, figures, worked_out
+from advisor.figures import agree, covers, figures, in_digits, worked_out
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,20 @@ def test_a_rounded_figure_stands_for_those_it_may_mean(said: str, held: str, cov
 def test_a_rounded_share_may_be_the_rest_of_a_hundred() -> None:
     assert worked_out(figures("about a quarter lacked it")[0], figures("73% were certified"))
     assert not worked_out(figures("about half lacked it")[0], figures("73% were certified"))
+
+
+@pytest.mark.parametrize(
+    ("said", "digits"),
+    [
+        ("Two thirds of the boards met, and four in five paid.", "67% of the boards met, and 80% paid."),
+        ("More than four-fifths, about a quarter and nearly half agreed.", "More than 80%, about 25% and nearly 50% agreed."),
+        ("A third trap takes half a day.", "A third trap takes half a day."),
+        ("A third of it takes twenty-five beds.", "33% of it takes 25 beds."),
+        ("One of seven hundred asked for ten million.", "One of 700 asked for ten million."),
+        ("It lasts 72 hours, seven weeks or 24 months.", "It lasts 3 days, 49 days or 2 years."),
+        ("A 12-month post of 40 hours over a decade.", "A 1-year post of 40 hours over 10 years."),
+        ("Fifty per cent and 12 percent.", "50% and 12%."),
+    ],
+)
+def test_figures_are_put_in_digits_where_that_is_plain(said: str, digits: str) -> None:
+    assert in_digits(said) == digits
