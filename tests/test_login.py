@@ -152,6 +152,7 @@ def test_a_key_is_not_outdone_by_a_session(warm: Warm) -> None:
 def test_people_sign_in_and_out_in_a_browser(hashed_home: Path, tmp_path: Path) -> None:
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
     shutil.copytree(hashed_home, tmp_path / "home")
@@ -164,6 +165,8 @@ def test_people_sign_in_and_out_in_a_browser(hashed_home: Path, tmp_path: Path) 
         page = browser.new_page()
         page.goto(server.url)
         assert page.url == f"{server.url}/login"
+        faults = Axe().run(page).response["violations"]
+        assert not [fault["id"] for fault in faults if fault["impact"] in ("serious", "critical")]
         for password in ("wrong", PASSWORD):
             page.get_by_label("Name").fill("anna")
             page.get_by_label("Password").fill(password)

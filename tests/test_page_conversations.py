@@ -71,7 +71,9 @@ def test_a_thumb_and_its_reason_are_kept_and_can_be_taken_back(reader: Reader, s
     assert thumbs(server.home, question) == []
 
 
-def test_a_question_is_asked_again_or_edited(reader: Reader) -> None:
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_question_is_asked_again_or_edited(readers: Readers, server: Server, width: int) -> None:
+    reader = readers(width).open(server.url)
     act(reader.ask(VPMA), "Ask again").click()
     assert reader.answer(2).locator(".question p").inner_text() == VPMA
     act(reader.last, "Edit the question").click()
@@ -314,8 +316,10 @@ def test_a_deleted_conversation_is_gone_from_the_disk(readers: Readers, server: 
     assert tag.encode() not in b"".join(path.read_bytes() for path in server.home.glob("advisor.db*"))
 
 
+@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize(("form", "holds"), [("Markdown", "**Sources**"), ("Web page", "<h3>Sources</h3>"), ("JSON", '"citations"')])
-def test_a_conversation_is_exported(reader: Reader, tmp_path: Path, form: str, holds: str) -> None:
+def test_a_conversation_is_exported(readers: Readers, server: Server, tmp_path: Path, form: str, holds: str, width: int) -> None:
+    reader = readers(width).open(server.url)
     reader.ask(MBA)
     tool(reader, "Export").click()
     with reader.page.expect_download() as loading:

@@ -87,15 +87,16 @@ def test_the_status_says_what_is_indexed_and_who_answers(readers: Readers, serve
     assert "0.1.0" in text
 
 
-def test_a_document_of_ones_own_is_added_cited_and_deleted(readers: Readers, server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_document_of_ones_own_is_added_cited_and_deleted(readers: Readers, server: Server, tmp_path: Path, width: int) -> None:
     brought = tmp_path / "offer.txt"
     brought.write_text("Offer of Lakeside Hospital\n\nLakeside Hospital offers Dr. Ada Vale a signing bonus of 41,500 dollars.\n")
-    reader = opened(readers(), server.url, "documents")
+    reader = opened(readers(width), server.url, "documents")
     reader.page.get_by_text("None yet").last.wait_for()
     reader.page.get_by_label("Choose documents").set_input_files(brought)
     reader.page.get_by_text("offer.txt is added.").wait_for()
     reader.page.locator(".documents li").filter(has_text=str(datetime.now().astimezone().year)).wait_for()
-    reader.page.get_by_role("link", name="New conversation").click()
+    reader.page.locator("a.new:visible, a.anew:visible").first.click()
     answer = reader.ask("What signing bonus does Lakeside Hospital offer me?")
     assert "41,500 dollars" in answer.inner_text()
     answer.locator(".reply .cite").first.click()
