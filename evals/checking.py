@@ -5,6 +5,7 @@ It learns from labelled pairs. What its verdict is worth beside that of the tree
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ Claim = tuple[str, str, str]  # with its evidence and what that stands under
 
 def learn_checker(claims: Sequence[Claim], labels: Sequence[bool], weights: Sequence[float]) -> tuple[Layers, Top]:
     """The upper layers learnt from claims, in epochs over batches of alike length."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(0)
     layers = Layers(LEARNT, reader.CLAIM)
     states = [states_of(layers, claim) for claim in claims]

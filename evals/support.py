@@ -3,8 +3,8 @@
     python -m evals.support            measures the default verifier on the held-out pairs
     python -m evals.support --learn [--clapnq FOLDER]    first learns advisor/support.npz and advisor/checker.npz
 
-They learn from the split tune of `pairs/support.jsonl`, `pairs/support-tune.jsonl` and `pairs/articles-tune.jsonl`, all but one
-guide in six: how much each of the two is worth is measured on the pairs of those.
+They learn from the split tune of `pairs/support.jsonl`, `pairs/support-tune.jsonl`, `pairs/careers-tune.jsonl` (on other careers) and
+`pairs/articles-tune.jsonl`, all but one guide or text in six: how much each of the two is worth is measured on the pairs of those.
 
 The pairs of `pairs/articles-tune.jsonl` are claims about articles of the public half of CLAPNQ, whose
 texts are not in this project: they are learnt from where that folder is given. Takes half an hour.
@@ -253,7 +253,7 @@ def main() -> None:
     settings = Settings.load()
     if given.learn:
         encoder = open_encoder(settings)
-        own = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl")]
+        own = [*read_pairs(split="tune"), *read_pairs("support-tune.jsonl"), *read_pairs("careers-tune.jsonl")]
         pairs = [*(p for p in own if not left_out(p.context)), *(article_pairs(given.clapnq) if given.clapnq else [])]
         pairs += strangers(pairs)
         np.savez_compressed(SUPPORT, **learn(pairs, encoder))
