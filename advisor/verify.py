@@ -46,6 +46,9 @@ _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|rule|prompt|guideline|passage|above|previous|earlier|prior)"
     r"|\b(?:system|developer|hidden|initial) (?:prompt|message|instruction)|\bas an? (?:ai|assistant|language model)\b|\b(?:dear |any |the |to )(?:ai|assistant|model|chatbot|llm|reader software)\b"
     r"|\byou (?:are now|must (?:now )?(?:say|write|answer|reply|tell|cite))\b|\b(?:tell|inform) (?:the |all |any |every )?(?:user|reader|asker|applicant|physician)s?\b"
+    # Notes to a machine, and what a page hides.
+    r"|<!--|\{\{|\b(?:assistant|model|chatbot|bot|llm|ai|software)\s?[:,]\s?(?:please |now )?(?:praise|rate|score|rank|say|write|list|add|answer|advise|tell|state"
+    r"|recommend|give|quote|repeat|reply|respond|cite|output|print|include|report|approve|mark)\b"
     r"|\b(?:respond|reply|answer|write|say|add|append|print|repeat|output|include|insert|cite)\b.{0,30}(?:[\"“`']|\bverbatim\b|\bin your (?:answer|reply|response)\b|\bthis (?:sentence|line|link|text)\b)",
     re.I,
 )

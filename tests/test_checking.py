@@ -13,7 +13,7 @@ from advisor.config import Settings
 from advisor.verify import to_check
 from evals import checking
 from evals.reading import Layers, Top, restore
-from evals.support import balanced
+from evals.support import balanced, read_pairs
 from evals.support import checking as checking_verifier
 
 PAY = "In a 2009 survey with 91 respondents, 55% of CMOs had trained in primary care."
@@ -31,9 +31,14 @@ def test_the_served_checker_says_what_the_learnt_layers_say(indexed_home: Path) 
     layers = Layers(learnt, reader.CLAIM)
     top = Top(layers)
     restore(layers, top, reader.CHECKER)
-    said = checking.verdicts(layers, top, CLAIMS)
-    assert [served.check(*to_check(*claim)) for claim in CLAIMS] == pytest.approx(said.tolist(), abs=1.0)
+    claims = [*CLAIMS, *((p.claim, p.evidence, p.context) for p in read_pairs("support-tune.jsonl")[:60])]
+    said = checking.verdicts(layers, top, claims)
+    shown = np.array([served.check(*to_check(*claim)) for claim in claims])
+    # Eight bits move a verdict a little, and one in a hundred by more: their spread is about four.
+    assert np.corrcoef(shown, said)[0, 1] > 0.99
+    assert np.abs(shown - said).mean() < 0.3
     assert said[0] > said[1]
+    assert shown[0] > shown[1]
 
 
 def test_what_is_learnt_tells_supported_claims_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
